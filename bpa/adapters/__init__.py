@@ -1,0 +1,1 @@
+"""The hands and eyes: each adapter speaks one protocol and returns plain values."""

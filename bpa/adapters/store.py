@@ -1,0 +1,133 @@
+"""One SQLite file per site: memory, consent, conditions and what happened when. Safe against kill -9 and threads."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bpa.adapters.errors import Refused
+from bpa.core.guards import Consent, Memory
+from bpa.core.history import Event
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS memory (subject TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS consent (subject TEXT PRIMARY KEY, identity TEXT NOT NULL, covers TEXT NOT NULL, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS condition (
+    subject TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, text TEXT NOT NULL, since REAL NOT NULL,
+    PRIMARY KEY (subject, name));
+CREATE TABLE IF NOT EXISTS event (
+    id INTEGER PRIMARY KEY, run TEXT NOT NULL, subject TEXT NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL,
+    condition TEXT NOT NULL, text TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Where a condition stands, and since when it stands so."""
+
+    state: str
+    text: str
+    since: float
+
+
+class Locked(Refused):
+    """Another process holds the site."""
+
+
+class Store:
+    """The site's file. Every write is on the disk before the call returns (WAL, synchronous=FULL)."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, check_same_thread=False, timeout=30.0, isolation_level=None)
+        os.chmod(path, 0o600)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.executescript(SCHEMA)
+
+    def _run(self, sql: str, *values: object) -> list[tuple[str, ...]]:
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    def memory(self, subject: str) -> Memory:
+        """What is remembered of a host or cluster; an empty Memory where nothing is."""
+        rows = self._run("SELECT value FROM memory WHERE subject = ?", subject)
+        return Memory(**json.loads(rows[0][0])) if rows else Memory()
+
+    def remember(self, subject: str, memory: Memory) -> None:
+        """Save; returns when it is on the disk."""
+        self._run("INSERT OR REPLACE INTO memory VALUES (?, ?)", subject, json.dumps(asdict(memory)))
+
+    def consent(self, subject: str) -> Consent | None:
+        """The consent that stands for a host."""
+        rows = self._run("SELECT identity, covers FROM consent WHERE subject = ?", subject)
+        return Consent(rows[0][0], tuple(json.loads(rows[0][1]))) if rows else None
+
+    def grant(self, subject: str, consent: Consent, at: float) -> None:
+        """Keep a consent, so that a run after a crash may go on where this one was allowed to."""
+        self._run("INSERT OR REPLACE INTO consent VALUES (?, ?, ?, ?)",
+                  subject, consent.identity, json.dumps(consent.covers), at)
+
+    def withdraw(self, subject: str) -> None:
+        """The consent is used up: the next destruction asks again."""
+        self._run("DELETE FROM consent WHERE subject = ?", subject)
+
+    def note(self, subject: str, name: str, state: str, text: str, at: float) -> bool:
+        """Record where a condition stands; `since` stays while the state stays. True where the state is new."""
+        rows = self._run("SELECT state FROM condition WHERE subject = ? AND name = ?", subject, name)
+        if rows and rows[0][0] == state:
+            self._run("UPDATE condition SET text = ? WHERE subject = ? AND name = ? AND text != ?", text, subject, name, text)
+            return False
+        self._run("INSERT OR REPLACE INTO condition VALUES (?, ?, ?, ?, ?)", subject, name, state, text, at)
+        return True
+
+    def conditions(self, subject: str) -> dict[str, Since]:
+        """Where every condition of a subject stood at the last tick, in the order first seen."""
+        rows = self._run("SELECT name, state, text, since FROM condition WHERE subject = ? ORDER BY rowid", subject)
+        return {name: Since(state, text, float(since)) for name, state, text, since in rows}
+
+    def record(self, event: Event) -> None:
+        """Append to the history."""
+        self._run("INSERT INTO event (run, subject, at, kind, condition, text) VALUES (?, ?, ?, ?, ?, ?)",
+                  event.run, event.subject, event.at, event.kind, event.condition, event.text)
+
+    def events(self, subject: str | None = None) -> list[Event]:
+        """The history of one subject or of all, oldest first."""
+        rows = self._run(
+            "SELECT run, subject, at, kind, condition, text FROM event WHERE ? IS NULL OR subject = ? ORDER BY id",
+            subject, subject)
+        return [Event(run, who, float(at), kind, condition, text) for run, who, at, kind, condition, text in rows]
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+
+@contextmanager
+def only_one(path: Path) -> Iterator[None]:
+    """Hold the site's lock; the kernel lets go of it however the process ends.
+
+    Raises Locked naming the process that holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            raise Locked(f"another `bpa apply` is at work on this site (process {holder})",
+                         "wait for it, or stop it with Ctrl-C; watch it with `bpa status`") from None
+        lock.seek(0)
+        lock.truncate()
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield

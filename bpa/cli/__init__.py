@@ -1,0 +1,95 @@
+"""`bpa`: the only place that prints or exits."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from bpa.cli.exits import MEANING, Exit
+
+COMMANDS = {
+    "plan": ("bpa.cli.plan", "plan"),
+    "apply": ("bpa.cli.apply", "apply"),
+    "status": ("bpa.cli.look", "status"),
+    "verify": ("bpa.cli.look", "verify"),
+    "explain": ("bpa.cli.look", "explain"),
+    "facts": ("bpa.cli.look", "facts"),
+    "report": ("bpa.cli.report", "report"),
+    "images": ("bpa.cli.images", "images"),
+    "ironic": ("bpa.cli.ironic", "ironic"),
+    "lab": ("bpa.cli.lab", "lab"),
+    "completion": ("bpa.cli.completion", "completion"),
+}
+
+
+class Lazy(click.Group):
+    """Imports a command's module only when that command is asked for, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:3}  {meaning}" for code, meaning in MEANING.items())
+
+
+@click.group(cls=Lazy, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="bpa", prog_name="bpa")
+@click.option("-v", "--verbose", is_flag=True, help="Log what the adapters do, to standard error.")
+def bpa(verbose: bool) -> None:
+    """From a BMC address to a host handed to Kubernetes: plan, apply, verify, explain.
+
+    SITE is a directory of YAML documents, one file, or - for standard input. Without SITE, $BPA_SITE is used, then
+    the current directory if it holds documents, then the site of the running lab.
+
+    \b
+    Example:
+      bpa plan site/             what would be done, and what would be destroyed
+      bpa apply site/            do it, with consent
+      bpa explain node0          why a host is not ready, and what to do next
+    """
+    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, stream=sys.stderr,
+                        format="%(asctime)s %(threadName)s %(name)s: %(message)s")
+    for noisy in ("paramiko", "sushy", "urllib3", "openstack", "keystoneauth"):
+        logging.getLogger(noisy).setLevel(logging.INFO if verbose else logging.CRITICAL)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; every way it can end is an exit code, and none is a traceback."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """The same, returning the exit code."""
+    try:
+        bpa.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        return Exit.MET
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.UsageError as error:
+        error.show()
+        return Exit.USAGE
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; `bpa apply` goes on where this stopped", err=True)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.MET
+    except Exception as error:
+        from bpa.cli.failure import explain_failure
+
+        return explain_failure(error)

@@ -1,0 +1,54 @@
+"""What a user reads when a command cannot go on."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import traceback
+
+import click
+
+from bpa.adapters.errors import AdapterError, Busy, Unreachable
+from bpa.adapters.store import Locked
+from bpa.cli.exits import Exit
+from bpa.documents.errors import DocumentErrors
+from bpa.images.errors import ImageError
+from bpa.lab.errors import LabError
+
+LOG = logging.getLogger(__name__)
+
+
+class Stop(click.ClickException):
+    """A command ends here with one message and an exit code."""
+
+    def __init__(self, message: str, code: Exit) -> None:
+        super().__init__(message)
+        self.exit_code = code
+
+
+def explain_failure(error: Exception) -> int:
+    """Print what went wrong for a person; returns the exit code. A bug leaves its traceback in a file."""
+    match error:
+        case DocumentErrors():
+            for one in error.errors:
+                click.echo(str(one), err=True)
+            count = len(error.errors)
+            click.echo(f"{count} error{'s' if count > 1 else ''} in the documents; nothing was touched", err=True)
+            return Exit.DOCUMENTS
+        case Locked():
+            code = Exit.LOCKED
+        case AdapterError():
+            code = Exit.NOT_SEEN if isinstance(error, (Unreachable, Busy)) else Exit.NOT_MET
+        case LabError() | ImageError():
+            code = Exit.LAB
+        case _:
+            with tempfile.NamedTemporaryFile("w", prefix="bpa-bug-", suffix=".txt", delete=False) as file:
+                traceback.print_exception(error, file=file)
+            click.echo(f"error: unexpected {type(error).__name__}: {error}\n"
+                       f"this is a bug of BPA; please report it with {file.name}", err=True)
+            return Exit.BUG
+    click.echo(f"error: {error}", err=True)
+    advice = getattr(error, "advice", "")
+    if advice:
+        click.echo(f"  try: {advice}", err=True)
+    return code

@@ -1,0 +1,158 @@
+"""What one look at the world saw. Frozen, plain, serialisable; None or absent means "not observed in this look"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bpa.core.steps import BiosValue
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """A disk as the BMC or Ironic's inspection reports it; size in bytes, 0 = not told."""
+
+    name: str
+    serial: str = ""
+    size: int = 0
+    model: str = ""
+    wwn: str = ""
+    rotational: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dimm:
+    """One memory module; persistent = Redfish MemoryType NVDIMM_*/IntelOptane."""
+
+    slot: str
+    mib: int
+    persistent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A network adapter of the chassis: MACs in lower case with colons; max_vfs 0 = none or not told."""
+
+    name: str
+    macs: tuple[str, ...] = ()
+    max_vfs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BmcFacts:
+    """A Redfish System. power: On, Off, PoweringOn, PoweringOff or "" (not told).
+
+    unread maps a section (drives, dimms, adapters, bios) to why it could not be read: the others stand.
+    """
+
+    system: str
+    power: str
+    uuid: str = ""
+    serial: str = ""
+    manufacturer: str = ""
+    model: str = ""
+    bios_version: str = ""
+    boot_progress: str = ""
+    cpus: int = 0
+    memory_mib: int = 0
+    macs: tuple[str, ...] = ()
+    bios: Mapping[str, BiosValue] | None = None
+    pending: Mapping[str, BiosValue] = field(default_factory=dict)
+    drives: tuple[Drive, ...] = ()
+    dimms: tuple[Dimm, ...] = ()
+    adapters: tuple[Adapter, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What Ironic's inspection ramdisk saw. memory in MiB; addresses: MAC -> IPv4 of the ramdisk; flags = CPU flags."""
+
+    cpus: int = 0
+    memory_mib: int = 0
+    serial: str = ""
+    drives: tuple[Drive, ...] = ()
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    boot_mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """The Ironic node of a host. provision_state "" = there is no such node. `current` = enrolled as documented."""
+
+    provision_state: str
+    uuid: str = ""
+    target: str = ""
+    power_state: str = ""
+    maintenance: bool = False
+    maintenance_reason: str = ""
+    fault: str = ""
+    last_error: str = ""
+    image_url: str = ""
+    image_checksum: str = ""
+    current: bool = True
+    inventory: Inventory | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command on the host came to. exit_code None = it did not end in time."""
+
+    exit_code: int | None
+    stdout: str = ""
+    stderr: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OsFacts:
+    """The running host, as its probes answered: probe name (see bpa.core.host) -> what it printed.
+
+    address is where SSH answered; the answers are kept raw so that a look can be filed and judged again later.
+    """
+
+    address: str
+    boot_id: str = ""
+    answers: Mapping[str, Ran] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One look at one host. `os_problem` says why there is no `os` ("connection refused")."""
+
+    bmc: BmcFacts | None = None
+    node: NodeFacts | None = None
+    os: OsFacts | None = None
+    os_problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFacts:
+    """How far a cluster member is: ready = all its host requirements are met; address = where SSH reaches it."""
+
+    ready: bool
+    address: str = ""
+    waiting_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InstallerRun:
+    """One run of KuD's installer. exit_code None = still running (or, if not alive, lost: it left no code)."""
+
+    argv: tuple[str, ...]
+    fingerprint: str
+    alive: bool
+    exit_code: int | None
+    log: str = ""
+    last_lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """One look at a cluster: its members by label, the hand-off files on disk, the last installer run, artifacts."""
+
+    members: Mapping[str, MemberFacts] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    installer: str = ""
+    run: InstallerRun | None = None
+    artifacts: tuple[str, ...] = ()

@@ -1,0 +1,113 @@
+"""May the step that is needed be taken now? Guards only slow down or stop; they never say that a thing is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bpa.core.steps import Deploy, Reset, ResetByIronic, RestartHost, SetProvisionState, StageBios, Step
+from bpa.core.verdict import Act, Met, Stuck, Verdict, Wait
+
+MAX_ATTEMPTS = 3
+SETTLE: dict[type, float] = {
+    StageBios: 5.0, Reset: 300.0, ResetByIronic: 300.0, RestartHost: 600.0, SetProvisionState: 20.0, Deploy: 30.0,
+}
+"""Seconds in which a step may not yet show: taken again earlier, it would do the same thing twice."""
+LOOK_AGAIN = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A person agreed that data is destroyed: on the machine with this identity, the things named ("*" = all)."""
+
+    identity: str
+    covers: tuple[str, ...]
+
+    def allows(self, identity: str, destroys: str) -> bool:
+        """Whether destroying `destroys` on the machine `identity` was agreed to."""
+        return bool(identity) and identity == self.identity and ("*" in self.covers or destroys in self.covers)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What cannot be observed. Times are seconds since the epoch. Saved before a step is performed.
+
+    identity is the machine that was planned ("" = none yet); condition/step/attempts/at are of the last step;
+    waiting/waiting_since of the wait that lasts; in_service: handed over to a cluster; stuck: the last run ended so.
+    """
+
+    identity: str = ""
+    condition: str = ""
+    step: str = ""
+    attempts: int = 0
+    at: float = 0.0
+    waiting: str = ""
+    waiting_since: float = 0.0
+    firmware_restarts: int = 0
+    kernel_restarts: int = 0
+    in_service: bool = False
+    stuck: str = ""
+
+    def after(self, condition: str, step: Step, now: float) -> Memory:
+        """The memory to save before `step` is performed."""
+        attempts = self.attempts + 1 if repr(step) == self.step else 1
+        return replace(
+            self, condition=condition, step=repr(step), attempts=attempts, at=now, waiting="", waiting_since=0.0,
+            firmware_restarts=self.firmware_restarts + (step.restarts == "firmware"),
+            kernel_restarts=self.kernel_restarts + (step.restarts == "kernel"), stuck="",
+        )
+
+    def waits(self, condition: str, now: float) -> Memory:
+        """The same, knowing since when `condition` has been waited for."""
+        if self.waiting == condition:
+            return self
+        return replace(self, waiting=condition, waiting_since=now)
+
+    def retried(self) -> Memory:
+        """The memory of a stuck subject when a person starts anew: attempts and waits count from zero."""
+        return replace(self, step="", attempts=0, waiting="", waiting_since=0.0, stuck="") if self.stuck else self
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What the person in front allows in this run."""
+
+    consent: Consent | None = None
+    disrupt: bool = False
+
+
+def guard(
+    verdict: Verdict, condition: str, patience: float, memory: Memory, permissions: Permissions, identity: str, now: float
+) -> Verdict:
+    """Pass the verdict on, or turn an Act into a Wait or a Stuck, or a Wait that lasts too long into a Stuck.
+
+    `identity` is what the machine says of itself in this look ("" = it was not asked).
+    """
+    if isinstance(verdict, Wait):
+        if memory.waiting == condition and now - memory.waiting_since > patience:
+            return Stuck(f"{verdict.reason}; given up after {patience / 60:.0f} min", "look at the host's console, then apply again")
+        return verdict
+    if not isinstance(verdict, Act):
+        return verdict
+    step = verdict.step
+    if memory.identity and identity and identity != memory.identity:
+        return Stuck(
+            f"another machine answers here: planned was {memory.identity}, found is {identity}; nothing was written to it",
+            "check the BMC address; if the machine was replaced on purpose, apply with --replaced",
+        )
+    if step.destroys and not (permissions.consent and permissions.consent.allows(identity, step.destroys)):
+        return Stuck(f"would destroy data: {step.destroys}; there is no consent for it", "agree at the prompt of `bpa apply`, or give --plan HASH or --yes")
+    if (step.restarts or step.destroys) and memory.in_service and not permissions.disrupt:
+        return Stuck(f"the host is in service; not done: {step.text}", "drain it, then apply with --disrupt")
+    if repr(step) != memory.step:
+        return verdict
+    left = memory.at + SETTLE.get(type(step), 0.0) - now
+    if left > 0:
+        return Wait(f"{step.text}: taking effect", min(left, LOOK_AGAIN))
+    if memory.attempts >= MAX_ATTEMPTS:
+        return Stuck(f"{step.text}: had no effect {memory.attempts} times", "see `bpa explain`; the machine accepts it but does not do it")
+    return verdict
+
+
+def settled(verdict: Verdict) -> bool:
+    """Whether nothing more will happen by itself."""
+    return isinstance(verdict, (Met, Stuck))

@@ -1,0 +1,82 @@
+"""What an apply would do, as a value that can be shown, filed, hashed and agreed to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bpa.core.requirement import Change, Source
+from bpa.core.verdict import Met, Stuck
+from bpa.core.walk import Judged
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectPlan:
+    """The plan of one host or cluster.
+
+    identity: the machine it is for (UUID or serial, "" = unknown); problems: why it cannot be done as documented;
+    unseen: sources that could not be looked at, with the reason; seconds: estimated duration of all that is unmet.
+    """
+
+    name: str
+    identity: str
+    changes: tuple[Change, ...]
+    problems: tuple[str, ...]
+    unseen: Mapping[str, str]
+    unmet: tuple[str, ...]
+    seconds: float
+
+    @property
+    def destroys(self) -> tuple[str, ...]:
+        """The data that will be lost, each thing once."""
+        return tuple(dict.fromkeys(c.destroys for c in self.changes if c.destroys))
+
+    @property
+    def restarts(self) -> int:
+        """How often the machine restarts for staged changes: firmware and kernel, each at most once."""
+        return len({c.restart for c in self.changes if c.restart})
+
+    @property
+    def met(self) -> bool:
+        return not self.unmet and not self.unseen
+
+    @property
+    def possible(self) -> bool:
+        return not self.problems and not self.unseen
+
+
+def make_plan(
+    name: str, want: Any, have: Any, judged: Sequence[Judged[Any, Any]], unseen: Mapping[Source, Exception],
+    identity: str, seconds: Mapping[str, float],
+) -> SubjectPlan:
+    """The plan that follows from a survey. `seconds` are durations learned from earlier runs, by condition.
+
+    A Stuck that an earlier change of the same plan may well cure (a restart, an image) is not yet a problem.
+    """
+    changes: list[Change] = []
+    problems: list[str] = []
+    for one in judged:
+        if isinstance(one.verdict, Stuck) and one.requirement.needs not in unseen:
+            cured = one.requirement.needs == "os" and any(c.restart or c.destroys for c in changes)
+            if not cured:
+                advice = f" ({one.verdict.advice})" if one.verdict.advice else ""
+                problems.append(f"{one.requirement.condition}: {one.verdict.reason}{advice}")
+        changes.extend(one.requirement.changes(want, have))
+    unmet = tuple(j.requirement.condition for j in judged if not isinstance(j.verdict, Met))
+    took = sum(seconds.get(j.requirement.condition, j.requirement.seconds)
+               for j in judged if not isinstance(j.verdict, Met))
+    return SubjectPlan(name, identity, tuple(changes), tuple(problems),
+                       {source: str(error) for source, error in unseen.items()}, unmet, took)
+
+
+def plan_hash(plans: Sequence[SubjectPlan]) -> str:
+    """Twelve hex digits that change when what would be done, or the machine it is done to, changes.
+
+    Durations do not count: they are estimates.
+    """
+    said = [{"name": p.name, "identity": p.identity, "problems": p.problems, "unseen": sorted(p.unseen),
+             "changes": [asdict(c) for c in p.changes]} for p in sorted(plans, key=lambda p: p.name)]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]

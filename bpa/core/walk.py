@@ -1,0 +1,37 @@
+"""Walk the requirements: up to the first that does not hold, or over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from bpa.core.requirement import Requirement, Source
+from bpa.core.verdict import Met, Verdict
+
+W = TypeVar("W")
+F = TypeVar("F")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged(Generic[W, F]):
+    """A requirement, what it says, and the facts it said it on."""
+
+    requirement: Requirement[W, F]
+    verdict: Verdict
+    have: F
+
+
+def walk(
+    requirements: tuple[Requirement[W, F], ...], want: W, have: F, look: Callable[[F, Source], F],
+) -> Iterator[Judged[W, F]]:
+    """Yield each requirement with its verdict; stop after the first unmet one. Looks at no more than that needs."""
+    seen: set[Source] = set()
+    for requirement in requirements:
+        if requirement.needs not in seen:
+            have = look(have, requirement.needs)
+            seen.add(requirement.needs)
+        verdict = requirement.check(want, have)
+        yield Judged(requirement, verdict, have)
+        if not isinstance(verdict, Met):
+            return

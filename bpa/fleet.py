@@ -1,0 +1,120 @@
+"""Many subjects at once: a bounded pool of workers, each taking the tick that is due next."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bpa.adapters.store import Store
+from bpa.core.guards import Permissions
+from bpa.core.history import Event
+from bpa.core.verdict import Act, Met, Stuck, Verdict, Wait
+from bpa.engine import Condition, Outcome, Subject, tick
+
+LOG = logging.getLogger(__name__)
+Watch = Callable[[str, Outcome], None]
+
+
+class Fleet:
+    """Ticks every subject until it is done or stuck; one failing subject never stops its neighbours.
+
+    outcomes holds the last outcome of each subject by name: clusters read there how far their members are.
+    busy holds the seconds each subject spent in ticks, that is, not waiting.
+    """
+
+    def __init__(
+        self, store: Store, permissions: Callable[[str], Permissions], watch: Watch, run: str, workers: int = 16,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.outcomes: dict[str, Outcome] = {}
+        self.busy: dict[str, float] = {}
+        self.stop = threading.Event()
+        self._store, self._permissions, self._watch, self._run = store, permissions, watch, run
+        self._workers, self._now = workers, now
+        self._due: list[tuple[float, int, Subject[Any, Any]]] = []
+        self._order = itertools.count()
+        self._ready = threading.Condition()
+        self._left = 0
+
+    def drive(self, subjects: Sequence[Subject[Any, Any]]) -> dict[str, Outcome]:
+        """Run to the end, or until `stop` is set; returns the last outcomes."""
+        self._left = len(subjects)
+        for subject in subjects:
+            self._store.remember(subject.name, self._store.memory(subject.name).retried())
+            self._store.record(Event(self._run, subject.name, self._now(), "start", "", ""))
+            heapq.heappush(self._due, (self._now(), next(self._order), subject))
+        threads = [threading.Thread(target=self._work, name=f"worker-{n}", daemon=True)
+                   for n in range(min(self._workers, len(subjects)))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return self.outcomes
+
+    def halt(self) -> None:
+        """Let every worker finish the tick it is in, and take no more."""
+        self.stop.set()
+        with self._ready:
+            self._ready.notify_all()
+
+    def _work(self) -> None:
+        while (subject := self._next()) is not None:
+            outcome = self._tick(subject)
+            with self._ready:
+                if outcome.again_in is None:
+                    self._left -= 1
+                else:
+                    heapq.heappush(self._due, (self._now() + outcome.again_in, next(self._order), subject))
+                self._ready.notify_all()
+
+    def _next(self) -> Subject[Any, Any] | None:
+        with self._ready:
+            while not self.stop.is_set() and self._left:
+                wait = self._due[0][0] - self._now() if self._due else None
+                if wait is not None and wait <= 0:
+                    return heapq.heappop(self._due)[2]
+                self._ready.wait(wait)
+            return None
+
+    def _tick(self, subject: Subject[Any, Any]) -> Outcome:
+        name, memory = subject.name, self._store.memory(subject.name)
+        began = self._now()
+        try:
+            outcome = tick(subject, memory, self._permissions(name), self._now, lambda m: self._store.remember(name, m))
+        except Exception as error:  # a bug fails its own tick loudly, never its neighbours
+            LOG.exception("%s: unexpected %s", name, type(error).__name__)
+            verdict = Stuck(f"unexpected {type(error).__name__}: {error}", "this is a bug of BPA: please report it with the log")
+            outcome = Outcome((Condition("Bug", verdict),), None, memory)
+        self.outcomes[name] = outcome
+        self.busy[name] = self.busy.get(name, 0.0) + self._now() - began
+        self._record(name, outcome)
+        self._watch(name, outcome)
+        return outcome
+
+    def _record(self, name: str, outcome: Outcome) -> None:
+        now = self._now()
+        for condition in outcome.conditions:
+            state, text = describe(condition.verdict)
+            new = self._store.note(name, condition.name, state, text, now)
+            if new and state != "act":
+                self._store.record(Event(self._run, name, now, state, condition.name, text))
+        if outcome.step is not None:
+            self._store.record(Event(self._run, name, now, "step", outcome.last.name, outcome.step.text))
+
+
+def describe(verdict: Verdict) -> tuple[str, str]:
+    """A verdict in two words for the store and for people: (state, text)."""
+    match verdict:
+        case Met(evidence):
+            return "met", evidence
+        case Act(step, reason):
+            return "act", f"{reason}: {step.text}" if reason else step.text
+        case Wait(reason):
+            return "wait", reason
+        case Stuck(reason):
+            return "stuck", reason

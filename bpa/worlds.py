@@ -1,0 +1,194 @@
+"""The outside of one host and of one cluster: which adapter answers which question and performs which step."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Protocol
+
+from bpa.adapters.errors import AdapterError, Refused, Unreachable
+from bpa.adapters.ironic import Ironic, NodeSpec
+from bpa.adapters.kud import Kud
+from bpa.adapters.redfish import Bmc
+from bpa.adapters.ssh import Ssh
+from bpa.core import steps
+from bpa.core.config_drive import ConfigDrive
+from bpa.core.facts import BmcFacts, ClusterFacts, Facts, MemberFacts, NodeFacts, OsFacts
+from bpa.core.host import PROBES
+from bpa.core.requirement import Source
+from bpa.core.want import ClusterWant, HostWant
+
+BMC_FACTS_AGE = 60.0
+"""Seconds for which a look at a BMC is good enough while nothing of ours changes it: a BMC is slow."""
+
+
+class Nodes(Protocol):
+    """Who answers for Ironic: the adapter, or the knowledge that no Ironic has been started yet."""
+
+    def look(self, name: str) -> NodeFacts: ...
+
+    def ironic(self) -> Ironic: ...
+
+
+class HostWorld:
+    """One host through its BMC, its Ironic node and its operating system. `bmc_lock`: one thing at a time per BMC."""
+
+    def __init__(
+        self, want: HostWant, open_bmc: Callable[[], Bmc], bmc_lock: threading.Lock, nodes: Nodes,
+        node_spec: Callable[[], NodeSpec], config_drive: Callable[[], ConfigDrive], open_ssh: Callable[[str], Ssh],
+    ) -> None:
+        self._want, self._open_bmc, self._bmc_lock, self._nodes = want, open_bmc, bmc_lock, nodes
+        self._node_spec, self._config_drive, self._open_ssh = node_spec, config_drive, open_ssh
+        self._bmc: Bmc | None = None
+        self._ssh: Ssh | None = None
+        self._seen: tuple[float, BmcFacts] | None = None
+        self.address = ""
+
+    def nothing_seen(self) -> Facts:
+        return Facts()
+
+    def identity(self, have: Facts) -> str:
+        return (have.bmc.uuid or have.bmc.serial) if have.bmc else ""
+
+    def look(self, have: Facts, source: Source) -> Facts:
+        if source == "bmc":
+            return replace(have, bmc=self._look_at_bmc())
+        if source == "node":
+            return replace(have, node=self._nodes.look(self._want.name))
+        return self._look_at_os(have)
+
+    def _look_at_bmc(self) -> BmcFacts:
+        if self._seen and time.monotonic() - self._seen[0] < BMC_FACTS_AGE:
+            return self._seen[1]
+        with self._bmc_lock:
+            facts = self._the_bmc().look()
+        self._seen = time.monotonic(), facts
+        return facts
+
+    def _the_bmc(self) -> Bmc:
+        if self._bmc is None:
+            self._bmc = self._open_bmc()
+        return self._bmc
+
+    def _look_at_os(self, have: Facts) -> Facts:
+        if have.node is None or have.node.provision_state != "active":
+            return replace(have, os=None, os_problem="no image has been written yet")
+        inventory = have.node.inventory
+        self.address = self._want.node_ip or (inventory.addresses.get(self._want.boot_mac, "") if inventory else "")
+        if not self.address:
+            raise Refused(f"no address is known for {self._want.name}",
+                          "give it by annotation icn.akraino.org/node-ip or by networkData, or inspect the host again")
+        try:
+            answers = {name: self._the_ssh().run(argv) for name, argv in PROBES.items()}
+        except Unreachable as error:
+            self._drop_ssh()
+            return replace(have, os=None, os_problem=str(error))
+        boot_id = answers["boot_id"].stdout.strip() if "boot_id" in answers else ""
+        return replace(have, os=OsFacts(self.address, boot_id, answers), os_problem="")
+
+    def _the_ssh(self) -> Ssh:
+        if self._ssh is None:
+            self._ssh = self._open_ssh(self.address)
+        return self._ssh
+
+    def _drop_ssh(self) -> None:
+        if self._ssh is not None:
+            with suppress(AdapterError, OSError):
+                self._ssh.close()
+            self._ssh = None
+
+    def perform(self, step: steps.Step) -> None:
+        match step:
+            case steps.StageBios() | steps.Reset():
+                self._perform_on_bmc(step)
+            case steps.RunOnHost(argv, why, timeout):
+                self._run(argv, why, timeout)
+            case steps.WriteFile(path, content, why, mode, then):
+                self._the_ssh().write_file(path, content, mode)
+                for argv in then:
+                    self._run(argv, why, 300.0)
+            case steps.RestartHost():
+                with suppress(Unreachable):  # the connection may break before the command has answered
+                    self._the_ssh().run(("systemctl", "reboot"), timeout=20)
+                self._drop_ssh()
+            case _:
+                self._perform_on_node(step)
+
+    def _perform_on_bmc(self, step: steps.StageBios | steps.Reset) -> None:
+        self._seen = None
+        with self._bmc_lock:
+            match step:
+                case steps.StageBios(attributes):
+                    self._the_bmc().stage_bios(attributes)
+                case steps.Reset(reset_type):
+                    self._the_bmc().reset(reset_type)
+
+    def _perform_on_node(self, step: steps.Step) -> None:
+        name, ironic = self._want.name, self._nodes.ironic()
+        match step:
+            case steps.Enrol():
+                ironic.enrol(self._node_spec())
+            case steps.SetProvisionState(target):
+                ironic.set_provision_state(name, target)
+            case steps.ClearMaintenance():
+                ironic.clear_maintenance(name)
+            case steps.ResetByIronic():
+                self._seen = None
+                ironic.restart(name)
+                self._drop_ssh()
+            case steps.Deploy() if self._want.image:
+                self._drop_ssh()
+                ironic.deploy(name, self._want.image, self._want.root_device, self._config_drive(), step.rebuild)
+            case _:
+                raise TypeError(f"a host cannot perform {type(step).__name__}")
+
+    def _run(self, argv: tuple[str, ...], why: str, timeout: float) -> None:
+        ran = self._the_ssh().run(argv, timeout=timeout)
+        if ran.exit_code is None:
+            raise Unreachable(f"{why}: {argv[0]} did not end within {timeout:.0f} s")
+        if ran.exit_code:
+            said = (ran.stderr.strip() or ran.stdout.strip() or "nothing")[-400:]
+            raise Refused(f"{why}: `{' '.join(argv)[:200]}` ended with {ran.exit_code}: {said}",
+                          "run it by hand on the host to see why")
+
+    def close(self) -> None:
+        """Log out of the BMC and leave the host."""
+        self._drop_ssh()
+        if self._bmc is not None:
+            with suppress(AdapterError):
+                self._bmc.close()
+            self._bmc = None
+
+
+class ClusterWorld:
+    """One cluster through KuD's directory and installer. `members` tells how far each label's host is."""
+
+    def __init__(
+        self, want: ClusterWant, kud: Kud, members: Callable[[], Mapping[str, MemberFacts]],
+        environment: Callable[[], Mapping[str, str]],
+    ) -> None:
+        self._want, self._kud, self._members, self._environment = want, kud, members, environment
+
+    def nothing_seen(self) -> ClusterFacts:
+        return ClusterFacts()
+
+    def identity(self, have: ClusterFacts) -> str:
+        return ""
+
+    def look(self, have: ClusterFacts, source: Source) -> ClusterFacts:
+        return replace(self._kud.look(self._want.name), members=self._members())
+
+    def perform(self, step: steps.Step) -> None:
+        match step:
+            case steps.RenderInventory():
+                self._kud.write(step)
+            case steps.StartInstaller():
+                self._kud.start(step, self._environment())
+            case _:
+                raise TypeError(f"a cluster cannot perform {type(step).__name__}")
+
+    def close(self) -> None:
+        """Nothing is kept open."""
