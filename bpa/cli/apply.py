@@ -1,0 +1,130 @@
+"""bpa apply: do it, with consent, and show it while it happens."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+import click
+
+from bpa.cli.exits import Exit
+from bpa.cli.failure import Stop
+from bpa.cli.options import json_option, print_json, site_argument, wants_json
+from bpa.cli.plan import print_plan
+from bpa.cli.progress import Progress
+from bpa.cli.report import result, write_report
+from bpa.core.plan import SubjectPlan
+from bpa.survey import SiteSurvey
+from bpa.wiring import Wired, open_site
+
+
+@click.command()
+@site_argument
+@click.option("--yes", "-y", is_flag=True, help="Consent to all that the plan destroys.")
+@click.option("--plan", "agreed", metavar="HASH", help="Consent to the plan with this hash, and to no other.")
+@click.option("--disrupt", multiple=True, metavar="HOST", help="Allow restarts of this host although it is in service.")
+@click.option("--replaced", multiple=True, metavar="HOST", help="This host is another machine on purpose.")
+@json_option
+def apply(
+    site: str | None, yes: bool, agreed: str | None, disrupt: tuple[str, ...], replaced: tuple[str, ...],
+    output: str, as_json: bool,
+) -> None:
+    """Bring every host and cluster to what the documents say.
+
+    Destroying data needs consent: at the prompt, by --plan HASH (from `bpa plan`), or by --yes. Consent holds for the
+    machine with the serial number or UUID that was planned, and for no other. It is kept until it is used, so that
+    an apply after a crash or Ctrl-C goes on where the last one stopped.
+
+    \b
+    Example:
+      bpa apply site/
+      bpa apply site/ --plan 3f9c2e71a0b4
+
+    Exit codes: 0 everything is met, 1 a host or cluster is stuck, 2 could not look, 3 documents wrong,
+    4 no consent, 5 another apply is at work, 130 interrupted (apply again goes on).
+    """
+    with open_site(site, acting=True) as wired, wired.alone():
+        quiet = wants_json(output, as_json)
+        wired.accept_replaced(replaced)
+        survey = wired.survey()
+        if not quiet:
+            for note in wired.notes:
+                click.echo(f"note: {note}", err=True)
+            print_plan(survey)
+        outcomes: dict[str, Any] = {}
+        if not survey.met:
+            agree(wired, survey, yes, agreed)
+            progress = Progress(wired, survey, quiet)
+            fleet = wired.fleet(progress.watch, disrupt)
+            with interruptible(fleet.halt), progress:
+                outcomes = fleet.drive(wired.subjects)
+            interrupted = fleet.stop.is_set()
+            wired.finish(fleet)
+            if interrupted:
+                raise click.Abort
+            survey = wired.survey()
+        written = write_report(wired, survey)
+        if quiet:
+            print_json(result(wired, survey))
+        else:
+            print_end(wired, survey, outcomes)
+            click.echo(f"report: {written}")
+    if any(o.stuck for o in outcomes.values()):
+        raise click.exceptions.Exit(Exit.NOT_MET)
+    if not survey.met:
+        raise click.exceptions.Exit(Exit.NOT_SEEN if any(p.unseen for p in survey.plans) else Exit.NOT_MET)
+
+
+def agree(wired: Wired, survey: SiteSurvey, yes: bool, agreed: str | None) -> None:
+    """Get consent for what the plan destroys, or stop before anything is touched."""
+    if agreed is not None and agreed != survey.hash:
+        raise Stop(f"the plan is now {survey.hash}, not {agreed}: something changed since it was made. "
+                   "Read `bpa plan` again", Exit.NO_CONSENT)
+    asking = [p for p in survey.plans if p.destroys and not wired.consented(p)]
+    if asking and not yes and agreed is None:
+        if not sys.stdin.isatty():
+            raise Stop("data would be destroyed, and nobody can be asked here: "
+                       f"give --plan {survey.hash}, or --yes", Exit.NO_CONSENT)
+        if not click.confirm(f"Destroy {_all_destroyed(asking)}?", err=True):
+            raise Stop("no consent; nothing was touched", Exit.NO_CONSENT)
+    for plan in survey.plans:
+        wired.remember_planned(plan, everything=yes, agreed=plan in asking)
+
+
+def _all_destroyed(plans: list[SubjectPlan]) -> str:
+    return "; ".join(f"{d} of {p.name} ({p.identity})" for p in plans for d in p.destroys)
+
+
+class interruptible:
+    """While inside, Ctrl-C and SIGTERM call `halt`; a second one raises KeyboardInterrupt."""
+
+    def __init__(self, halt: Any) -> None:
+        self._halt, self._old = halt, {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._old[number] = signal.signal(number, self._stop)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        click.echo("\nstopping after the steps that are under way; once more to stop at once", err=True)
+        self._halt()
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+
+def print_end(wired: Wired, survey: SiteSurvey, outcomes: dict[str, Any]) -> None:
+    """The table at the end: a line per host and cluster."""
+    from bpa.cli.look import status_lines
+
+    for line in status_lines(wired, survey):
+        click.echo(line)
+    for name, outcome in outcomes.items():
+        if outcome.stuck:
+            advice = outcome.last.verdict.advice
+            click.echo(f"{name}: {outcome.last.name}: {outcome.last.verdict.reason}"
+                       + (f"\n  try: {advice}" if advice else "") + f"\n  more: bpa explain {name}", err=True)

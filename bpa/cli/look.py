@@ -1,0 +1,192 @@
+"""bpa status, verify, explain and facts: the same walk as apply, without acts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bpa.cli.exits import Exit
+from bpa.cli.options import host_argument, json_option, print_json, site_argument, site_option, wants_json
+from bpa.cli.plan import no_such_host
+from bpa.cli.words import columns, duration, state_word
+from bpa.core.verdict import Met, Stuck
+from bpa.fleet import describe
+from bpa.survey import SiteSurvey
+
+if TYPE_CHECKING:
+    from bpa.wiring import Wired
+
+
+@click.command()
+@site_argument
+@json_option
+def status(site: str | None, output: str, as_json: bool) -> None:
+    """Where every host and cluster stands, as the last apply left it or as a running one is changing it.
+
+    Reads only the site's own records: it answers at once, touches no machine, and works while an apply runs.
+
+    \b
+    Example:
+      bpa status site/
+    """
+    from bpa.wiring import open_site
+
+    with open_site(site) as wired:
+        rows = [(s.name, wired.store.conditions(s.name), wired.store.memory(s.name), s.requirements) for s in wired.subjects]
+        if wants_json(output, as_json):
+            print_json({name: {"conditions": {c: asdict(v) for c, v in conditions.items()}, "memory": asdict(memory)}
+                        for name, conditions, memory, _ in rows})
+            return
+        table = [["SUBJECT", "MET", "AT", "STATE", "SINCE", "WHAT"]]
+        for name, conditions, _, requirements in rows:
+            met = sum(1 for r in requirements if r.condition in conditions and conditions[r.condition].state == "met")
+            at = next((r.condition for r in requirements
+                       if r.condition not in conditions or conditions[r.condition].state != "met"), "")
+            now = conditions.get(at)
+            since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now.since)) if now else ""
+            table.append([name, f"{met}/{len(requirements)}", at or "-", state_word(now.state if now else ("met" if not at else "-")),
+                          since, now.text if now else ("handed over" if not at else "not applied yet")])
+        for line in columns(table):
+            click.echo(line)
+
+
+def status_lines(wired: Wired, survey: SiteSurvey) -> Iterator[str]:
+    """The table of a fresh survey: a line per host and cluster."""
+    table = [["SUBJECT", "MET", "AT", "STATE", "WHAT"]]
+    for subject in wired.subjects:
+        judged = survey.surveys[subject.name].judged
+        unmet = [j for j in judged if not isinstance(j.verdict, Met)]
+        met = f"{len(judged) - len(unmet)}/{len(judged)}"
+        if unmet:
+            state, text = describe(unmet[0].verdict)
+            table.append([subject.name, met, unmet[0].requirement.condition, state_word(state), text])
+        else:
+            table.append([subject.name, met, "-", state_word("met"), "as the documents say"])
+    yield from columns(table)
+
+
+@click.command()
+@site_argument
+@json_option
+def verify(site: str | None, output: str, as_json: bool) -> None:
+    """Look at every machine and say whether it is as the documents say; changes nothing.
+
+    \b
+    Example:
+      bpa verify site/ && echo still as documented
+
+    Exit codes: 0 met, 1 drift, 2 could not look.
+    """
+    from bpa.cli.report import result
+    from bpa.wiring import open_site
+
+    with open_site(site) as wired:
+        survey = wired.survey()
+        if wants_json(output, as_json):
+            print_json(result(wired, survey))
+        else:
+            for line in status_lines(wired, survey):
+                click.echo(line)
+            for subject in wired.subjects:
+                for one in survey.surveys[subject.name].judged:
+                    if not isinstance(one.verdict, Met):
+                        state, text = describe(one.verdict)
+                        click.echo(f"{subject.name} {one.requirement.condition} {state_word(state)}: {text}")
+    if any(p.unseen for p in survey.plans):
+        raise click.exceptions.Exit(Exit.NOT_SEEN)
+    if not survey.met:
+        raise click.exceptions.Exit(Exit.NOT_MET)
+
+
+@click.command()
+@host_argument
+@site_option
+@json_option
+def explain(host: str, site: str | None, output: str, as_json: bool) -> None:
+    """Why a host is not ready: each requirement, met since when or why not, with evidence and what to do next.
+
+    HOST may also be the name of a cluster. What was last taken as a step, and how often, is shown too.
+
+    \b
+    Example:
+      bpa explain node0 --site site/
+    """
+    from bpa.wiring import open_site
+
+    with open_site(site) as wired:
+        subject = wired.subject(host)
+        if subject is None:
+            raise no_such_host(host, [s.name for s in wired.subjects])
+        survey = wired.survey([host])
+        since, memory = wired.store.conditions(host), wired.store.memory(host)
+        rows = []
+        for one in survey.surveys[host].judged:
+            state, text = describe(one.verdict)
+            record = since.get(one.requirement.condition)
+            rows.append({
+                "condition": one.requirement.condition, "about": one.requirement.about, "state": state, "evidence": text,
+                "since": record.since if record and record.state == state else None,
+                "advice": one.verdict.advice if isinstance(one.verdict, Stuck) else "",
+            })
+        stuck, last = memory.stuck, {"step": memory.step, "condition": memory.condition, "attempts": memory.attempts, "at": memory.at}
+        following = next_command(rows, host, stuck)
+        if wants_json(output, as_json):
+            print_json({"subject": host, "requirements": rows, "stuck": stuck, "last": last, "next": following,
+                        "consent": wired.store.consent(host) is not None})
+            return
+        click.echo(click.style(host, bold=True))
+        for row in rows:
+            when = f"  since {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(row['since']))}" if row["since"] else ""
+            click.echo(f"  {state_word(row['state'])} {row['condition']}: {row['about']}{when}")
+            if row["evidence"]:
+                click.echo(f"      {row['evidence']}")
+            if row["advice"]:
+                click.echo(f"      try: {row['advice']}")
+        if stuck:
+            click.echo(f"the last apply stopped here: {stuck}")
+        events = [e for e in wired.store.events(host) if e.kind == "step"]
+        if events:
+            ago = duration(time.time() - events[-1].at)
+            click.echo(f"last step, {ago} ago: {events[-1].text} (for {events[-1].condition})")
+        click.echo(f"next: {following}")
+
+
+def next_command(rows: list[dict[str, Any]], host: str, stuck: str) -> str:
+    """What to type next."""
+    first = next((r for r in rows if r["state"] != "met"), None)
+    if first is None:
+        return "nothing: it is as the documents say"
+    if first["state"] == "stuck" or stuck:
+        return "do what is advised above, then: bpa apply"
+    return "bpa apply"
+
+
+@click.command()
+@host_argument
+@site_option
+@click.option("--source", type=click.Choice(["bmc", "node", "os", "cluster"]), help="Only what this source shows.")
+def facts(host: str, site: str | None, source: str | None) -> None:
+    """What BPA sees of a host, as JSON: BMC, Ironic node, operating system.
+
+    \b
+    Example:
+      bpa facts node0 --source bmc
+    """
+    from bpa.wiring import open_site
+
+    with open_site(site) as wired:
+        subject = wired.subject(host)
+        if subject is None:
+            raise no_such_host(host, [s.name for s in wired.subjects])
+        survey = wired.survey([host])
+        seen = asdict(survey.surveys[host].have)
+        unseen = {k: str(v) for k, v in survey.surveys[host].unseen.items()}
+        print_json(seen.get(source) if source and source != "cluster" else {**seen, "unseen": unseen})
+    if unseen:
+        raise click.exceptions.Exit(Exit.NOT_SEEN)
+
+

@@ -1,0 +1,43 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+def site_argument(command: C) -> C:
+    """SITE: a directory of documents, a file, or -."""
+    return click.argument("site", required=False, metavar="[SITE]")(command)
+
+
+def host_argument(command: C) -> C:
+    """HOST: the name of a BareMetalHost."""
+    return click.argument("host", metavar="HOST")(command)
+
+
+def site_option(command: C) -> C:
+    """--site, for commands whose argument is a host."""
+    return click.option("--site", "-s", metavar="SITE", help="Documents of the site (see `bpa --help`).")(command)
+
+
+def json_option(command: C) -> C:
+    """-o json, or --json."""
+    command = click.option("--json", "as_json", is_flag=True, help="The same as -o json.")(command)
+    return click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text",
+                        help="How to print.")(command)
+
+
+def wants_json(output: str, as_json: bool) -> bool:
+    """Whether either spelling asked for JSON."""
+    return as_json or output == "json"
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(value, indent=2, sort_keys=False, default=str))

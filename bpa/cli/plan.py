@@ -1,0 +1,78 @@
+"""bpa plan: what an apply would do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from bpa.cli.exits import Exit
+from bpa.cli.failure import Stop
+from bpa.cli.options import json_option, print_json, site_argument, wants_json
+from bpa.cli.words import duration, plan_lines
+from bpa.core.plan import SubjectPlan
+from bpa.survey import SiteSurvey
+
+
+@click.command()
+@site_argument
+@click.option("--simulate", is_flag=True, help="Plan against machines in memory that are as new from the factory.")
+@json_option
+def plan(site: str | None, simulate: bool, output: str, as_json: bool) -> None:
+    """Show what `bpa apply` would do; read only.
+
+    Per host: BIOS attributes, kernel arguments, virtual functions, persistent memory and image, old -> new; how often
+    it restarts; which data is destroyed, by serial number and size; how long it takes; and the hash of the plan,
+    which `bpa apply --plan HASH` takes as consent. A host that cannot fit says why.
+
+    \b
+    Example:
+      bpa plan site/
+      bpa plan site/ -o json | jq .hash
+
+    Exit codes: 0 nothing to do or a plan that can be done, 1 a host cannot be as documented, 2 could not look.
+    """
+    from bpa.wiring import open_site
+
+    with open_site(site, simulate=simulate) as wired:
+        survey = wired.survey()
+        if wants_json(output, as_json):
+            print_json(as_value(survey))
+        else:
+            for note in wired.notes:
+                click.echo(f"note: {note}", err=True)
+            print_plan(survey)
+    if any(p.problems for p in survey.plans):
+        raise click.exceptions.Exit(Exit.NOT_MET)
+    if any(p.unseen for p in survey.plans):
+        raise click.exceptions.Exit(Exit.NOT_SEEN)
+
+
+def print_plan(survey: SiteSurvey) -> None:
+    """The plan for people."""
+    for one in survey.plans:
+        for line in plan_lines(one):
+            click.echo(line)
+    unmet = [p for p in survey.plans if not p.met]
+    if unmet:
+        longest = max(p.seconds for p in unmet)
+        click.echo(f"plan {click.style(survey.hash, bold=True)}: {len(unmet)} of {len(survey.plans)} to do, "
+                   f"about {duration(longest)} with all at once")
+    else:
+        click.echo("everything is as the documents say")
+
+
+def as_value(survey: SiteSurvey) -> dict[str, Any]:
+    """The plan for programs."""
+    return {"hash": survey.hash, "met": survey.met, "subjects": [_subject(p) for p in survey.plans]}
+
+
+def _subject(plan: SubjectPlan) -> dict[str, Any]:
+    return {**asdict(plan), "restarts": plan.restarts, "destroys": list(plan.destroys), "met": plan.met,
+            "possible": plan.possible}
+
+
+def no_such_host(name: str, names: list[str]) -> Stop:
+    """The error for a host that the documents do not have."""
+    return Stop(f"no host {name} in the documents; there are: {', '.join(names) or 'none'}", Exit.DOCUMENTS)

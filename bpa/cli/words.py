@@ -1,0 +1,61 @@
+"""Values as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import click
+
+from bpa.core.plan import SubjectPlan
+from bpa.core.requirement import Change
+
+COLOURS = {"met": "green", "act": "yellow", "wait": "cyan", "stuck": "red", "unseen": "magenta"}
+
+
+def state_word(state: str) -> str:
+    """A state in its colour."""
+    return click.style(state, fg=COLOURS.get(state, "white"))
+
+
+def duration(seconds: float) -> str:
+    """75 -> "1m15s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes:02}m"
+    return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
+
+
+def change_line(change: Change) -> str:
+    """One line of a plan."""
+    old = "(not known yet)" if change.old is None else change.old or "(none)"
+    marks = [f"{change.restart} restart"] if change.restart else []
+    line = f"{change.what}: {old} -> {change.new}"
+    return line + (f"  [{', '.join(marks)}]" if marks else "")
+
+
+def plan_lines(plan: SubjectPlan) -> Iterator[str]:
+    """A host's or a cluster's part of a plan."""
+    head = click.style(plan.name, bold=True)
+    if plan.met:
+        yield f"{head}  {state_word('met')}: nothing to do"
+        return
+    identity = f" ({plan.identity})" if plan.identity else ""
+    yield (f"{head}{identity}  {plan.restarts} restart{'' if plan.restarts == 1 else 's'}, "
+           f"about {duration(plan.seconds)}")
+    for source, why in plan.unseen.items():
+        yield f"  {state_word('unseen')} {source}: {why}"
+    for problem in plan.problems:
+        yield f"  {state_word('stuck')} {problem}"
+    for change in plan.changes:
+        yield f"  {click.style('~', fg='yellow')} {change_line(change)}"
+    for lost in plan.destroys:
+        yield f"  {click.style('! destroys', fg='red', bold=True)} {lost}"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows as aligned columns; colours do not count as width."""
+    widths = [max(len(click.unstyle(row[n])) for row in rows) for n in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell + " " * (width - len(click.unstyle(cell)))
+                        for cell, width in zip(row, widths, strict=True)).rstrip()
