@@ -18,6 +18,8 @@ from bpa.core import steps
 from bpa.core.config_drive import ConfigDrive
 from bpa.core.facts import BmcFacts, ClusterFacts, Facts, MemberFacts, NodeFacts, OsFacts
 from bpa.core.host import PROBES
+from bpa.core.host.access import parse_access
+from bpa.core.host.probe import sections
 from bpa.core.requirement import Source
 from bpa.core.want import ClusterWant, HostWant
 
@@ -86,7 +88,7 @@ class HostWorld:
         except Unreachable as error:
             self._drop_ssh()
             return replace(have, os=None, os_problem=str(error))
-        boot_id = answers["boot_id"].stdout.strip() if "boot_id" in answers else ""
+        boot_id = parse_access(sections(answers["access"].stdout)).boot_id
         return replace(have, os=OsFacts(self.address, boot_id, answers), os_problem="")
 
     def _the_ssh(self) -> Ssh:
@@ -154,6 +156,11 @@ class HostWorld:
             raise Refused(f"{why}: `{' '.join(argv)[:200]}` ended with {ran.exit_code}: {said}",
                           "run it by hand on the host to see why")
 
+    def acknowledge(self) -> None:
+        """A person asks again: the node's last failure counts as dealt with. Raises AdapterError."""
+        if self._nodes.look(self._want.name).provision_state:
+            self._nodes.ironic().acknowledge(self._want.name)
+
     def close(self) -> None:
         """Log out of the BMC and leave the host."""
         self._drop_ssh()
@@ -167,10 +174,9 @@ class ClusterWorld:
     """One cluster through KuD's directory and installer. `members` tells how far each label's host is."""
 
     def __init__(
-        self, want: ClusterWant, kud: Kud, members: Callable[[], Mapping[str, MemberFacts]],
-        environment: Callable[[], Mapping[str, str]],
+        self, want: ClusterWant, kud: Kud, members: Callable[[], Mapping[str, MemberFacts]]
     ) -> None:
-        self._want, self._kud, self._members, self._environment = want, kud, members, environment
+        self._want, self._kud, self._members = want, kud, members
 
     def nothing_seen(self) -> ClusterFacts:
         return ClusterFacts()
@@ -183,12 +189,16 @@ class ClusterWorld:
 
     def perform(self, step: steps.Step) -> None:
         match step:
-            case steps.RenderInventory():
-                self._kud.write(step)
+            case steps.RenderInventory(cluster, files):
+                self._kud.write(cluster, files)
             case steps.StartInstaller():
-                self._kud.start(step, self._environment())
+                self._kud.start(step)
             case _:
                 raise TypeError(f"a cluster cannot perform {type(step).__name__}")
+
+    def acknowledge(self) -> None:
+        """A person asks again: a failed installer run no longer stands in the way."""
+        self._kud.set_aside_failure(self._want.name)
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -13,17 +13,17 @@ import click
 from bpa.cli.exits import MEANING, Exit
 
 COMMANDS = {
-    "plan": ("bpa.cli.plan", "plan"),
-    "apply": ("bpa.cli.apply", "apply"),
-    "status": ("bpa.cli.look", "status"),
-    "verify": ("bpa.cli.look", "verify"),
-    "explain": ("bpa.cli.look", "explain"),
-    "facts": ("bpa.cli.look", "facts"),
-    "report": ("bpa.cli.report", "report"),
-    "images": ("bpa.cli.images", "images"),
-    "ironic": ("bpa.cli.ironic", "ironic"),
-    "lab": ("bpa.cli.lab", "lab"),
-    "completion": ("bpa.cli.completion", "completion"),
+    "plan": ("bpa.cli.plan", "What an apply would do, and destroy; reads only."),
+    "apply": ("bpa.cli.apply", "Do it, with consent and live progress."),
+    "status": ("bpa.cli.look", "Where every host and cluster stands."),
+    "verify": ("bpa.cli.look", "Look at every machine: is it as documented?"),
+    "explain": ("bpa.cli.look", "Why a host is not ready, and what to do next."),
+    "facts": ("bpa.cli.look", "What BPA sees of a host."),
+    "report": ("bpa.cli.report", "Wanted against found, as HTML and JSON."),
+    "images": ("bpa.cli.images", "Build the ramdisk and an OS image."),
+    "ironic": ("bpa.cli.ironic", "The Ironic that BPA runs itself."),
+    "lab": ("bpa.cli.lab", "Virtual machines with BMCs, to try a site on."),
+    "completion": ("bpa.cli.completion", "The shell's completion script."),
 }
 
 
@@ -36,9 +36,12 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, name = COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), name)
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:3}  {meaning}" for code, meaning in MEANING.items())

@@ -12,7 +12,7 @@ from bpa.adapters.errors import AdapterError, Busy, Unreachable
 from bpa.adapters.store import Locked
 from bpa.cli.exits import Exit
 from bpa.documents.errors import DocumentErrors
-from bpa.images.errors import ImageError
+from bpa.images import ImageError
 from bpa.lab.errors import LabError
 
 LOG = logging.getLogger(__name__)

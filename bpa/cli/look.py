@@ -121,6 +121,7 @@ def explain(host: str, site: str | None, output: str, as_json: bool) -> None:
         subject = wired.subject(host)
         if subject is None:
             raise no_such_host(host, [s.name for s in wired.subjects])
+        host = subject.name
         survey = wired.survey([host])
         since, memory = wired.store.conditions(host), wired.store.memory(host)
         rows = []
@@ -182,6 +183,7 @@ def facts(host: str, site: str | None, source: str | None) -> None:
         subject = wired.subject(host)
         if subject is None:
             raise no_such_host(host, [s.name for s in wired.subjects])
+        host = subject.name
         survey = wired.survey([host])
         seen = asdict(survey.surveys[host].have)
         unseen = {k: str(v) for k, v in survey.surveys[host].unseen.items()}

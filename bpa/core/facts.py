@@ -10,7 +10,10 @@ from bpa.core.steps import BiosValue
 
 @dataclass(frozen=True, slots=True)
 class Drive:
-    """A disk as the BMC or Ironic's inspection reports it; size in bytes, 0 = not told."""
+    """A disk as the BMC or Ironic's inspection reports it; size in bytes, 0 = not told.
+
+    vendor, hctl, by_path, wwn_with_extension, wwn_vendor_extension: as in Ironic's root device hints.
+    """
 
     name: str
     serial: str = ""
@@ -18,6 +21,11 @@ class Drive:
     model: str = ""
     wwn: str = ""
     rotational: bool | None = None
+    vendor: str = ""
+    hctl: str = ""
+    by_path: str = ""
+    wwn_with_extension: str = ""
+    wwn_vendor_extension: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,7 @@ class BmcFacts:
     """A Redfish System. power: On, Off, PoweringOn, PoweringOff or "" (not told).
 
     unread maps a section (drives, dimms, adapters, bios) to why it could not be read: the others stand.
+    service_tag is what Dell prints on the machine (Redfish SKU), where its SerialNumber is the board's.
     """
 
     system: str
@@ -62,6 +71,7 @@ class BmcFacts:
     dimms: tuple[Dimm, ...] = ()
     adapters: tuple[Adapter, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
+    service_tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,11 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """The Ironic node of a host. provision_state "" = there is no such node. `current` = enrolled as documented."""
+    """The Ironic node of a host. provision_state "" = there is no such node. `current` = enrolled as documented.
+
+    last_error is "" when it stems from before the documents were last applied to the node, or a person said to try
+    again; retries = how often BPA has tried again by itself since then.
+    """
 
     provision_state: str
     uuid: str = ""
@@ -93,6 +107,7 @@ class NodeFacts:
     image_checksum: str = ""
     current: bool = True
     inventory: Inventory | None = None
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +143,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class MemberFacts:
-    """How far a cluster member is: ready = all its host requirements are met; address = where SSH reaches it."""
+    """How far a cluster member is: ready = all its host requirements are met; address = where SSH reaches it.
+
+    host_key is the pinned public SSH host key ("ssh-ed25519 AAAA..."), "" = none is pinned.
+    """
 
     ready: bool
     address: str = ""
     waiting_for: str = ""
+    host_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

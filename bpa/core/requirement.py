@@ -36,7 +36,8 @@ def no_changes(want: Any, have: Any) -> tuple[Change, ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
+# No slots: a frozen generic with slots cannot be made through its alias (HostRequirement(...)) in Python 3.11.
+@dataclass(frozen=True)
 class Requirement(Generic[W, F]):
     """`check` judges; `changes` says what a plan will show, as far as the facts reach (None parts = not looked at).
 

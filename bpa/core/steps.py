@@ -106,12 +106,16 @@ class ClearMaintenance(_Step):
 
 @dataclass(frozen=True, slots=True)
 class Deploy(_Step):
-    """Write the image to the root device (Ironic `active`, or `rebuild` over an older image)."""
+    """Write the image to the root device (Ironic `active`, or `rebuild` over an older image).
+
+    disk names it for people; root_device are the Ironic hints that pick that disk and no other.
+    """
 
     image_url: str
     checksum: str
     disk: str
     rebuild: bool = False
+    root_device: Mapping[str, str | int | bool] = field(default_factory=dict)
 
     @property
     def text(self) -> str:

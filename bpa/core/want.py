@@ -122,6 +122,12 @@ class HostWant:
     root_device: Mapping[str, str | int | bool] = field(default_factory=dict)
     node_ip: str | None = None
     namespace: str = "default"
+    hostname: str = ""
+
+    @property
+    def os_name(self) -> str:
+        """The name that the operating system gets: the host's label in its cluster, else its own."""
+        return self.hostname or self.name
 
 
 @dataclass(frozen=True, slots=True)

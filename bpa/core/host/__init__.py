@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bpa.core.host import (
-    access, bmc, enrolment, firmware, hardware, image, kata, kernel, modules, pmem, vfs, virtualization,
+    access, bmc, enrolment, firmware, hardware, image, kata, kernel, modules, nvdimm, pmem, vfs, virtualization,
 )
 from bpa.core.requirement import HostRequirement
 
@@ -30,7 +30,7 @@ HOST: tuple[HostRequirement, ...] = (
 
 PROBES: Mapping[str, tuple[str, ...]] = {
     name: argv
-    for module in (access, kernel, modules, virtualization, vfs, pmem, kata)
+    for module in (access, kernel, modules, virtualization, vfs, nvdimm, kata)
     for name, argv in module.PROBES.items()
 }
 """What a look at the running host asks: probe name -> argv, run as root."""

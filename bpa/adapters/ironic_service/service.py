@@ -1,0 +1,289 @@
+"""The embedded Ironic: started on demand, found again after a crash, stopped cleanly."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import os
+import secrets
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import bcrypt
+import requests
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from bpa.adapters.errors import Refused, Unreachable, Unsupported
+from bpa.adapters.ironic_service.conf import HARDWARE, KERNEL_ARGUMENTS, Ramdisk, Settings, render_conf
+from bpa.adapters.ironic_service.daemon import Daemon
+from bpa.core.secret import Secret
+
+USERNAME = "bpa"
+START_PATIENCE = 90.0
+TOOLS = {"mkisofs": "genisoimage", "qemu-img": "qemu-utils", "mcopy": "mtools", "mkfs.vfat": "dosfstools"}
+"""What Ironic runs to make a virtual-media ISO and to look at images -> the Debian package that has it."""
+UNSTABLE = ("ing", "wait", "wait call-back")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How to reach it. images: name -> URL of each published file."""
+
+    api_url: str
+    http_url: str
+    username: str
+    password: Secret
+    images: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """pid None = does not run; answers = the API answered with our credentials just now."""
+
+    api_pid: int | None
+    http_pid: int | None
+    answers: bool
+    api_url: str
+    log: Path
+
+
+class EmbeddedIronic:
+    """One embedded Ironic, all of it under state_dir, listening on `listen`. serve: name below the HTTP root -> file.
+
+    Several processes may call ensure() at once: one starts it, the others find it.
+    """
+
+    def __init__(
+        self, state_dir: Path, listen: str, ramdisk: Ramdisk | None = None, serve: Mapping[str, Path] | None = None, *,
+        api_port: int = 6385, http_port: int = 8089, hardware: tuple[str, ...] = HARDWARE,
+        kernel_arguments: str = KERNEL_ARGUMENTS, extra: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        state = state_dir.absolute()
+        self._settings = Settings(state, listen, api_port, http_port, ramdisk, hardware, kernel_arguments, extra or {})
+        self._serve = dict(serve or {})
+        self._api = Daemon("Ironic", state / "ironic.pid", state / "log" / "ironic.out")
+        self._http = Daemon("the image server", state / "http.pid", state / "log" / "http.log")
+
+    def ensure(self) -> Running:
+        """Make it run and answer. Unsupported: a package is missing. Refused: it cannot start, and why."""
+        s = self._settings
+        _require_parts(with_ramdisk=s.ramdisk is not None)
+        with self._locked():
+            password = self._password()
+            self._place_files()
+            changed = _write_private(s.state / "ironic.conf", render_conf(s))
+            if self._http.pid() is None:
+                self._start_http()
+            if self._api.pid() is not None and changed and not self._at_work(password):
+                self._api.stop()
+            if self._api.pid() is None:
+                self._api.stop()
+                self._start_api()
+            self._wait_until_it_answers(password)
+        images = {name: f"{s.http_url}/{name}" for name in self._serve}
+        return Running(s.api_url, s.http_url, USERNAME, password, images)
+
+    def status(self) -> Status:
+        """Whether it runs, without starting anything."""
+        password = self._known_password()
+        answers = password is not None and self._api.pid() is not None and self._ask(password) == 200
+        return Status(self._api.pid(), self._http.pid(), answers, self._settings.api_url, self._settings.log)
+
+    def stop(self) -> None:
+        """End both processes and whatever they forked. What they know stays on disk. May be repeated."""
+        if not self._settings.state.exists():
+            return
+        with self._locked():
+            self._api.stop()
+            self._http.stop(patience=2.0)
+
+    # -- files
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        state = self._settings.state
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        state.chmod(0o700)
+        with (state / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _place_files(self) -> None:
+        s = self._settings
+        for name in ("http", "ramdisk", "log", "log/deploy", "tmp", "state", "images", "master", "certificates",
+                     "tftp/master", "lock.d"):
+            (s.state / name).mkdir(parents=True, exist_ok=True)
+        if s.ramdisk is not None:
+            for name, path in (("kernel", s.ramdisk.kernel), ("initramfs", s.ramdisk.initramfs),
+                               ("bootloader", s.ramdisk.bootloader)):
+                _link(path, s.state / "ramdisk" / name)
+        for name, path in self._serve.items():
+            _link(path, s.http_root / name)
+
+    def _known_password(self) -> Secret | None:
+        path = self._settings.state / "password"
+        return Secret(path.read_text().strip()) if path.exists() else None
+
+    def _password(self) -> Secret:
+        known = self._known_password()
+        if known is None:
+            known = Secret(secrets.token_urlsafe(32))
+            _write_private(self._settings.state / "password", known.reveal() + "\n")
+            (self._settings.state / "htpasswd").unlink(missing_ok=True)
+        if not (self._settings.state / "htpasswd").exists():
+            # Every request is checked against it: the fewest rounds do for 32 random bytes, and cost nothing.
+            hashed = bcrypt.hashpw(known.reveal().encode(), bcrypt.gensalt(rounds=4)).decode()
+            _write_private(self._settings.state / "htpasswd", f"{USERNAME}:{hashed}\n")
+        return known
+
+    # -- processes
+
+    def _start_http(self) -> None:
+        s = self._settings
+        self._http.stop(patience=2.0)
+        _require_free(s.listen, s.http_port, "the image server")
+        self._http.start([sys.executable, "-m", "bpa.adapters.ironic_service.file_server",
+                          s.listen, str(s.http_port), str(s.http_root)], _package_path())
+
+    def _start_api(self) -> None:
+        s = self._settings
+        _require_free(s.listen, s.api_port, "Ironic")
+        self._prepare_database()
+        quiet = {"PYTHONWARNINGS": "ignore"}
+        self._api.start([_script("ironic"), "--config-file", str(s.state / "ironic.conf")], quiet)
+
+    def _prepare_database(self) -> None:
+        s, version = self._settings, importlib.metadata.version("ironic")
+        mark = s.state / "schema"
+        if s.database.exists() and mark.exists() and mark.read_text() == version:
+            return
+        verb = "upgrade" if mark.exists() else "create_schema"
+        if verb == "create_schema":
+            s.database.unlink(missing_ok=True)  # a first start that was cut short
+        done = subprocess.run([_script("ironic-dbsync"), "--config-file", str(s.state / "ironic.conf"), verb],
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
+            raise Refused(f"the database of the embedded Ironic cannot be prepared: {said}", f"see {s.log}")
+        with contextlib.closing(sqlite3.connect(s.database)) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+        mark.write_text(version)
+
+    def _wait_until_it_answers(self, password: Secret) -> None:
+        poll = Retrying(stop=stop_after_delay(START_PATIENCE), wait=wait_fixed(0.1),
+                        retry=retry_if_result(lambda answer: answer is None), retry_error_callback=lambda state: None)
+        answer = poll(self._answer_or_death, password)
+        if answer == 200 and self._http.pid() is not None:
+            return
+        if answer == 200:
+            raise Refused(f"the image server died: {self._http.last_lines()}", f"see {self._http.log}")
+        if answer == 401:
+            raise Refused(f"the Ironic at {self._settings.api_url} is not ours: it does not know our password",
+                          "give the embedded Ironic another port in spec.ironic.embedded")
+        advice = f"see {self._settings.log}"
+        if self._api.pid() is None:
+            raise Refused(f"the embedded Ironic died at its start: {_last_error(self._settings.log)}", advice)
+        raise Unreachable(f"the embedded Ironic does not answer at {self._settings.api_url}", advice)
+
+    def _answer_or_death(self, password: Secret) -> int | None:
+        if self._api.pid() is None:
+            return 0
+        answer = self._ask(password)
+        return answer if answer in (200, 401) else None
+
+    def _ask(self, password: Secret) -> int | None:
+        try:
+            return self._get(password).status_code
+        except requests.RequestException:
+            return None
+
+    def _get(self, password: Secret) -> requests.Response:
+        return requests.get(f"{self._settings.api_url}/v1/nodes", params={"fields": "provision_state"}, timeout=10,
+                            auth=(USERNAME, password.reveal()), headers={"OpenStack-API-Version": "baremetal 1.81"})
+
+    def _at_work(self, password: Secret) -> bool:
+        """Whether a node is in the middle of something that a restart of Ironic would break."""
+        try:
+            nodes = self._get(password).json()["nodes"]
+        except (requests.RequestException, ValueError, KeyError):
+            return False
+        return any(str(node["provision_state"]).endswith(UNSTABLE) for node in nodes)
+
+
+def _require_parts(with_ramdisk: bool) -> None:
+    try:
+        importlib.metadata.version("ironic")
+    except importlib.metadata.PackageNotFoundError as error:
+        raise Unsupported("the Python package ironic is not installed: BPA cannot run an Ironic of its own",
+                          "pip install 'bpa[ironic]', or name an Ironic in the site's spec.ironic") from error
+    missing = sorted({package for tool, package in TOOLS.items() if with_ramdisk and shutil.which(tool) is None})
+    if missing:
+        raise Unsupported(f"Debian packages that Ironic needs are missing: {', '.join(missing)}",
+                          f"apt-get install {' '.join(missing)}")
+
+
+def _require_free(address: str, port: int, who: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            raise Refused(f"{who} cannot listen on {address} port {port}: {error.strerror}",
+                          "free the port, or give another one in spec.ironic.embedded") from error
+
+
+def _package_path() -> dict[str, str]:
+    root = str(Path(__file__).resolve().parents[3])
+    return {"PYTHONPATH": os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH", "")) if p)}
+
+
+def _last_error(log: Path) -> str:
+    """The last error in Ironic's log, without the prefix of the line."""
+    text = log.read_text(errors="replace")[-65536:] if log.exists() else ""
+    errors = [line.split(" ERROR ", 1)[1] for line in text.splitlines() if " ERROR " in line]
+    told = [line.split(" ", 1)[-1].strip() for line in errors if not line.rstrip().endswith("ironic")]
+    return next((line for line in reversed(told) if line), "it said nothing")[:400]
+
+
+def _script(name: str) -> str:
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        raise Unsupported(f"the command {name} is not installed", "pip install 'bpa[ironic]'")
+    return found
+
+
+def _write_private(path: Path, text: str) -> bool:
+    """Write text for the owner only, atomically; whether an older text was changed."""
+    old = path.read_text() if path.exists() else None
+    if old == text:
+        return False
+    temporary = path.with_name(f".{path.name}.{hashlib.sha256(text.encode()).hexdigest()[:8]}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    temporary.replace(path)
+    return old is not None
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give source a second name; a symbolic link where it lies on another file system."""
+    if not source.is_file():
+        raise Refused(f"there is no file {source} to serve", "run `bpa images build`, or correct spec.images")
+    if target.exists() and target.samefile(source):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source.resolve(), target)
+    except OSError:
+        target.symlink_to(source.resolve())

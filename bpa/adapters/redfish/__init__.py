@@ -1,0 +1,6 @@
+"""One BMC by Redfish: sushy's connector underneath, plain JSON above it, because real machines bend the schema."""
+
+from bpa.adapters.redfish.access import BmcAccess
+from bpa.adapters.redfish.bmc import ALL, QUICK, Bmc, Section
+
+__all__ = ["ALL", "QUICK", "Bmc", "BmcAccess", "Section"]

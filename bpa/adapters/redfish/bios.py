@@ -1,0 +1,93 @@
+"""BIOS attributes: what is, what is pending, and staging more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bpa.adapters.errors import Unsupported
+from bpa.adapters.redfish.answers import Missing, Stale
+from bpa.adapters.redfish.link import Link
+from bpa.adapters.redfish.reading import Json, Reader, inner, texts
+from bpa.core.steps import BiosValue
+
+PENDING = ("Settings", "SD", "Pending")
+"""Where vendors keep the pending settings that they do not announce (Dell and HPE, Supermicro and AMI, Lenovo)."""
+ATTRIBUTES = 10000
+
+
+@dataclass(frozen=True, slots=True)
+class BiosPaths:
+    """Where BIOS is read and where it is written; settings "" = nowhere but on the Bios resource itself."""
+
+    bios: str
+    settings: str
+    on_reset: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bios:
+    """Attributes now, and pending ones that differ from now."""
+
+    paths: BiosPaths
+    now: Mapping[str, BiosValue]
+    pending: Mapping[str, BiosValue]
+
+
+def read_bios(reader: Reader, system: Json, known: BiosPaths | None) -> Bios:
+    """Both, in two requests once the paths are known. Raises Unsupported where the System has no Bios."""
+    if not inner(system, "Bios"):
+        raise Unsupported("this System has no Bios resource")
+    body = reader.resource(system["Bios"]).body
+    now = _attributes(body)
+    paths, settings = _settings(reader, reader.link.path_of(system["Bios"]), body, known)
+    return Bios(paths, now, {n: v for n, v in _attributes(settings).items() if n not in now or now[n] != v})
+
+
+def stage_bios(link: Link, paths: BiosPaths, attributes: Mapping[str, BiosValue]) -> None:
+    """PATCH the attributes, as the BIOS is to have them after its next restart. Raises Refused with the BMC's words."""
+    target = paths.settings or paths.bios
+    change: dict[str, object] = {"Attributes": dict(attributes)}
+    if paths.on_reset:
+        # Without it some BMCs keep the values and never apply them; with it, others that do not list it refuse.
+        change["@Redfish.SettingsApplyTime"] = {
+            "@odata.type": "#Settings.v1_0_0.PreferredApplyTime",
+            "ApplyTime": "OnReset",
+        }
+    etag = link.get(target).etag
+    strong = etag.removeprefix("W/")
+    # A weak ETag must be made strong for some, and a few want any If-Match at all (sushy, xFusion).
+    tries = list(dict.fromkeys((etag, strong, "*") if etag else ("", "*")))
+    for attempt in tries:
+        try:
+            link.patch(target, change, attempt)
+            return
+        except Stale:
+            if attempt == tries[-1]:
+                raise
+
+
+def _settings(reader: Reader, path: str, body: Json, known: BiosPaths | None) -> tuple[BiosPaths, Json]:
+    if known is not None:
+        return known, (reader.resource(known.settings).body if known.settings else {})
+    announced = inner(body, "@Redfish.Settings")
+    on_reset = "OnReset" in texts(announced, "SupportedApplyTimes")
+    if inner(announced, "SettingsObject"):
+        settings = reader.link.path_of(announced["SettingsObject"])
+        return BiosPaths(path, settings, on_reset), reader.resource(settings).body
+    for name in PENDING:
+        settings = f"{path.rstrip('/')}/{name}"
+        try:
+            return BiosPaths(path, settings, on_reset), reader.resource(settings).body
+        except Missing:
+            continue
+    return BiosPaths(path, "", on_reset), {}
+
+
+def _attributes(body: Json) -> dict[str, BiosValue]:
+    """Attributes with a value; passwords never become facts."""
+    return {
+        name: value
+        for name, value in list(inner(body, "Attributes").items())[:ATTRIBUTES]
+        if isinstance(value, str | int | bool) and name.isprintable() and "password" not in name.lower()
+    }

@@ -1,0 +1,84 @@
+"""The machine is large enough, is the one that is meant, and has the disk that the documents name."""
+
+from __future__ import annotations
+
+from bpa.core.facts import Drive, Facts, Inventory
+from bpa.core.requirement import HostRequirement
+from bpa.core.root_device import candidates, describe, describe_hints, match
+from bpa.core.verdict import Met, Stuck, Verdict, Wait
+from bpa.core.want import HostWant
+
+GIB = 1024**3
+MIB = 1024**2
+PLACEHOLDERS = (
+    "", "0", "none", "unknown", "not specified", "default string", "system serial number", "to be filled by o.e.m.",
+)
+"""What SMBIOS holds where a maker left the serial number out."""
+
+
+def check(want: HostWant, have: Facts) -> Verdict:
+    """Judged by Ironic's inventory, before that by what the BMC tells. All that does not fit is told at once."""
+    seen = have.node.inventory if have.node else None
+    problems = [*_size(want, have, seen), *_disk(want, have, seen), *(_identity(want, have, seen) if seen else ())]
+    if problems:
+        return Stuck("; ".join(problems), "correct the documents, or use another machine; nothing was written to it")
+    in_use = have.node is not None and have.node.provision_state == "active"
+    if seen is None and not in_use:
+        return Wait("the hardware has not been inspected yet", 2.0)
+    drive = match(want.root_device, seen.drives) if seen else None
+    return Met(describe(drive) if drive else "")
+
+
+def _size(want: HostWant, have: Facts, seen: Inventory | None) -> list[str]:
+    least, bmc, problems = want.profile.minimum, have.bmc, []
+    cpus = seen.cpus if seen else bmc.cpus if bmc else 0
+    # A BMC tells memory in whole GiB, rounded as it likes: only a clear lack counts before the inspection.
+    memory = seen.memory_mib * MIB if seen else (bmc.memory_mib * MIB + GIB if bmc and bmc.memory_mib else 0)
+    if least.cpus and 0 < cpus < least.cpus:
+        problems.append(f"has {cpus} CPUs, must have {least.cpus}")
+    if least.memory and 0 < memory < least.memory:
+        problems.append(f"has {memory / GIB:.1f} GiB of memory, must have {least.memory / GIB:.1f}")
+    return problems
+
+
+def _disk(want: HostWant, have: Facts, seen: Inventory | None) -> list[str]:
+    drives = seen.drives if seen else have.bmc.drives if have.bmc else ()
+    if not drives or want.image is None:
+        return []
+    known = ", ".join(f"{drive.name} {describe(drive)}" for drive in drives)
+    drive = match(want.root_device, drives)
+    if drive is None:
+        if not want.root_device:
+            return [f"has no disk of at least 4 GiB; it has {known}"] if seen else []
+        left = candidates(want.root_device, drives)
+        if seen or not left:
+            what = "several disks that may be meant by" if left else "no disk that fits"
+            return [f"has {what} {describe_hints(want.root_device)}; it has {known}"]
+        return []
+    least = want.profile.minimum.disk
+    if least and 0 < drive.size < least:
+        return [f"{describe(drive)} is too small, it must have {least / GIB:.1f} GiB"]
+    told = match(want.root_device, have.bmc.drives) if have.bmc else None
+    if seen and told and told.serial and drive.serial and told.serial != drive.serial:
+        return [f"the BMC names {describe(told)} where the ramdisk would write to {describe(drive)}"]
+    return []
+
+
+def _identity(want: HostWant, have: Facts, seen: Inventory) -> list[str]:
+    problems = []
+    told = seen.serial.strip().lower()
+    if want.serial and told not in PLACEHOLDERS and told != want.serial.strip().lower():
+        problems.append(f"is another machine: its serial number is {seen.serial}, not {want.serial}")
+    if seen.addresses and want.boot_mac.lower() not in seen.addresses:
+        cards = ", ".join(sorted(seen.addresses))
+        problems.append(f"has no network card with the boot MAC {want.boot_mac}, only {cards}")
+    return problems
+
+
+def known_drives(have: Facts) -> tuple[Drive, ...]:
+    """The drives as the ramdisk saw them, or else as the BMC tells."""
+    seen = have.node.inventory if have.node else None
+    return seen.drives if seen and seen.drives else have.bmc.drives if have.bmc else ()
+
+
+FITS = HostRequirement("HardwareFits", "node", check, "the machine is the one that is meant and is large enough")

@@ -1,0 +1,242 @@
+"""The virtual lab: up, down, status. Every call finds out what is there and does only what is missing."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import libvirt
+
+from bpa.core.secret import Secret
+from bpa.images import ImageSet
+from bpa.lab import bmc_config, faults, hypervisor, kvm, machine, namespace, network, processes, site, tls
+from bpa.lab.bmc_config import BmcConfig
+from bpa.lab.errors import LabError
+from bpa.lab.faults import Fault
+from bpa.lab.hosts import MAX_HOSTS, LabHost
+from bpa.lab.layout import ADDRESS, BMC_PORT, NAMESPACE, Layout
+
+Progress = Callable[[str], None]
+USERNAME = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class HostStatus:
+    """A host of the lab; power is "On", "Off", or "missing" when its libvirt domain is not there."""
+
+    host: LabHost
+    power: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabStatus:
+    """The lab as it is. running = everything that should run does; missing names what does not."""
+
+    directory: Path
+    up: bool
+    running: bool
+    missing: tuple[str, ...] = ()
+    hosts: tuple[HostStatus, ...] = ()
+    kvm: bool = False
+    faults: tuple[Fault, ...] = ()
+    site: Path | None = None
+    kept: tuple[str, ...] = ()
+
+
+def up(hosts: int, ramdisk: ImageSet, system: ImageSet, *, kvm_mode: kvm.Mode = "auto", switch_on: Iterable[str] = (),
+       layout: Layout | None = None, progress: Progress = lambda _text: None) -> LabStatus:
+    """Bring the lab up with `hosts` powered-off hosts, or add what is missing of it.
+
+    ramdisk and system are the images that the site refers to. Hosts that exist stay as they are; fewer hosts than there
+    are is refused, because a host in use would vanish. LabError: no root, a tool missing, a part that does not start.
+    """
+    layout = layout or Layout.default()
+    _demand_root()
+    if not 1 <= hosts <= MAX_HOSTS:
+        raise LabError(f"a lab has 1 to {MAX_HOSTS} hosts, not {hosts}")
+    with _locked(layout):
+        before = _state(layout)
+        if before and before["hosts"] > hosts:
+            raise LabError(f"the lab has {before['hosts']} hosts; take it down first to have only {hosts}")
+        use_kvm = before["kvm"] if before else kvm.decide(kvm_mode, ramdisk.files["kernel"])
+        plan = tuple(LabHost(n) for n in range(hosts))
+        progress("network namespace and certificates")
+        namespace.create()
+        certificates = tls.ensure(layout.tls, ADDRESS)
+        password = _password(layout)
+        _remember(layout, {"hosts": hosts, "kvm": use_kvm})
+        progress("libvirtd")
+        hypervisor.start(layout, use_kvm)
+        progress(f"{hosts} virtual host{'s' if hosts > 1 else ''}")
+        with hypervisor.connect(layout) as connection:
+            hypervisor.define_network(connection, network.render_provisioning(LabHost(n) for n in range(MAX_HOSTS)),
+                                      network.PROVISIONING)
+            hypervisor.define_network(connection, network.render_data(), network.DATA)
+            for host in plan:
+                _define(connection, layout, host, use_kvm)
+        progress("BMC")
+        _start_bmc(layout, plan, certificates, password)
+        for name in switch_on:
+            faults.switch(layout.faults, name)
+        kept = site.write(layout.site, site.render(layout, plan, site.SiteImages(
+            system.directory, system.files["disk"].name, system.sha256["disk"]), USERNAME, password))
+        return _status(layout, kept)
+
+
+def down(layout: Layout | None = None, progress: Progress = lambda _text: None) -> tuple[str, ...]:
+    """Remove every trace of the lab: processes, domains with NVRAM and disks, networks, namespace, files.
+
+    Files of the site directory that the user changed stay, and with them the BMC's password; their names are returned.
+    """
+    layout = layout or Layout.default()
+    _demand_root()
+    if not layout.root.exists() and not namespace.exists():
+        return ()
+    with _locked(layout):
+        progress("BMC")
+        processes.stop(layout.pid("bmc"))
+        progress("virtual hosts")
+        if processes.alive(layout.pid("libvirtd")):
+            hypervisor.remove_all(layout)
+        hypervisor.stop(layout)
+        progress("network namespace")
+        namespace.remove()
+        left = site.remove(layout.site)
+        for entry in layout.root.iterdir():
+            if entry == layout.lock or (left and entry in (layout.site, layout.bmc)):
+                continue
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+        if left:
+            for entry in layout.bmc.iterdir():
+                if entry.name != "password":
+                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            layout.lock.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(layout.root)
+    return left
+
+
+def status(layout: Layout | None = None) -> LabStatus:
+    """The lab as it is now; changes nothing. LabError without root, when there is a lab to look at."""
+    layout = layout or Layout.default()
+    return _status(layout, ())
+
+
+def fault(name: str, host: str | None = None, on: bool = True, seconds: float | None = None,
+          layout: Layout | None = None) -> tuple[Fault, ...]:
+    """Switch a fault of the running lab's BMC on or off; see bpa.lab.faults for the names."""
+    layout = layout or Layout.default()
+    _demand_root()
+    state = _state(layout)
+    if state is None:
+        raise LabError("no lab is up")
+    if host is not None and host not in [LabHost(n).name for n in range(state["hosts"])]:
+        raise LabError(f"the lab has no host {host!r}")
+    return faults.switch(layout.faults, name, host, on, seconds)
+
+
+def _define(connection: libvirt.virConnect, layout: Layout, host: LabHost, use_kvm: bool) -> None:
+    if any(d.UUIDString() == host.uuid for d in connection.listAllDomains()):
+        return
+    layout.disks.mkdir(parents=True, exist_ok=True)
+    layout.logs.mkdir(parents=True, exist_ok=True)
+    files = machine.Files(layout.disks / f"{host.name}.qcow2", layout.disks / f"{host.name}.nvdimm",
+                          layout.disks / f"{host.name}.nvram", layout.log(f"{host.name}-console"))
+    processes.run("qemu-img", "create", "-q", "-f", "qcow2", str(files.disk), f"{host.disk}M")
+    with files.nvdimm.open("wb") as file:
+        file.truncate(host.pmem * 1024 * 1024)
+    connection.defineXML(machine.render(host, files, use_kvm))
+
+
+def _start_bmc(layout: Layout, hosts: tuple[LabHost, ...], certificates: tls.Certificates, password: Secret) -> None:
+    config = BmcConfig(ADDRESS, BMC_PORT, USERNAME, password, layout.libvirt_uri, layout.bmc / "state", layout.faults, hosts,
+                       certificates.certificate, certificates.key)
+    file, media = layout.bmc / "config.json", layout.bmc / "media"
+    media.mkdir(parents=True, exist_ok=True)
+    if processes.alive(layout.pid("bmc")) and file.exists() and bmc_config.read(file) == config:
+        return
+    processes.stop(layout.pid("bmc"))
+    bmc_config.write(config, file)
+    ready = layout.bmc / "ready"
+    ready.unlink(missing_ok=True)
+    # The daemon starts in / and must still find the code it was started from.
+    processes.start(("ip", "netns", "exec", NAMESPACE, sys.executable, "-m", "bpa.lab.bmc", str(file), str(ready)), layout.pid("bmc"),
+                    layout.log("bmc"), {"TMPDIR": str(media), "PYTHONPATH": str(Path(__file__).parents[2])})
+    deadline = time.monotonic() + 60
+    while not ready.exists():
+        if processes.alive(layout.pid("bmc")) is None or time.monotonic() > deadline:
+            raise LabError(f"the lab's BMC does not start; see {layout.log('bmc')}")
+        time.sleep(0.1)
+
+
+def _status(layout: Layout, kept: tuple[str, ...]) -> LabStatus:
+    state = _state(layout)
+    if state is None:
+        return LabStatus(layout.root, up=False, running=False)
+    missing = [] if namespace.exists() else ["network namespace"]
+    missing += [name for name in ("virtlogd", "libvirtd", "bmc") if processes.alive(layout.pid(name)) is None]
+    hosts = tuple(LabHost(n) for n in range(state["hosts"]))
+    power: dict[str, str] = {}
+    if "libvirtd" not in missing:
+        with hypervisor.connect(layout) as connection:
+            power = {d.UUIDString(): "On" if d.isActive() else "Off" for d in connection.listAllDomains()}
+    missing += [h.name for h in hosts if h.uuid not in power]
+    return LabStatus(layout.root, up=True, running=not missing, missing=tuple(missing),
+                     hosts=tuple(HostStatus(h, power.get(h.uuid, "missing")) for h in hosts), kvm=state["kvm"],
+                     faults=faults.read(layout.faults), site=layout.site, kept=kept)
+
+
+def _state(layout: Layout) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(layout.state.read_text())
+    except FileNotFoundError:
+        return None
+    except PermissionError as e:
+        raise LabError("looking at the lab needs root") from e
+    return found
+
+
+def _remember(layout: Layout, state: dict[str, Any]) -> None:
+    draft = layout.state.with_suffix(".new")
+    draft.write_text(json.dumps(state))
+    os.replace(draft, layout.state)
+
+
+def _password(layout: Layout) -> Secret:
+    """The BMC's password: made once, kept 0600, and again the same for as long as a site directory refers to it."""
+    file = layout.bmc / "password"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(secrets.token_urlsafe(18))
+    return Secret(file.read_text())
+
+
+@contextlib.contextmanager
+def _locked(layout: Layout) -> Iterator[None]:
+    layout.root.mkdir(parents=True, exist_ok=True)
+    layout.root.chmod(0o700)
+    with layout.lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            raise LabError("another `bpa lab` is at work on this lab") from e
+        yield
+
+
+def _demand_root() -> None:
+    if os.geteuid():
+        raise LabError("the lab needs root: it makes a network namespace and runs libvirtd")
