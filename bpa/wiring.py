@@ -49,7 +49,7 @@ class Wired:
     def __init__(self, site: Site, state: Path) -> None:
         self.site, self.state, self.name, self.notes = site, state, site.name, site.notes
         self.store = Store(state / "site.sqlite")
-        self._ready: dict[str, tuple[bool, str]] = {}
+        self._members: dict[str, MemberFacts] = {}
         self._busy: dict[str, float] = {}
         self._bmc_locks: dict[str, threading.Lock] = {}
         self.hosts: tuple[Subject[Any, Any], ...] = ()
@@ -87,7 +87,7 @@ class Wired:
 
     def _surveyed(self, name: str, survey: Survey[Any, Any]) -> None:
         unmet = next((j for j in survey.judged if not isinstance(j.verdict, Met)), None)
-        self._ready[name] = unmet is None, unmet.requirement.condition if unmet else ""
+        self._members[name] = MemberFacts(unmet is None, "", unmet.requirement.condition if unmet else "")
         now = time.time()
         if unmet is None:
             for judged in survey.judged:
@@ -107,9 +107,9 @@ class Wired:
         for member in (*want.masters, *want.workers):
             subject = self.subject(member.host)
             if subject is not None:
-                ready, waiting_for = self._ready.get(member.host, (False, "not looked at yet"))
-                found[member.label] = MemberFacts(
-                    ready, subject.world.address, waiting_for, self._host_key(member.host).public)
+                seen = self._members.get(member.host, MemberFacts(False, "", "not looked at yet"))
+                found[member.label] = replace(
+                    seen, address=subject.world.address, host_key=self._host_key(member.host).public)
         return found
 
     # -- one apply
@@ -155,7 +155,7 @@ class Wired:
 
         def note(name: str, outcome: Outcome) -> None:
             unmet = "" if outcome.done else outcome.last.name
-            self._ready[name] = outcome.done, unmet + (" is stuck" if outcome.stuck else "")
+            self._members[name] = MemberFacts(outcome.done, "", unmet, stuck=outcome.stuck)
             watch(name, outcome)
 
         workers = self.site.settings.concurrency.hosts + len(self.clusters)

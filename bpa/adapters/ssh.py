@@ -13,7 +13,7 @@ import select
 import shlex
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -31,6 +31,8 @@ KEEPALIVE_SECONDS = 15
 OUTPUT_BYTES = 1 << 20
 """Of each stream of one command, what is kept; the rest is read and thrown away."""
 GRACE_SECONDS = 10.0
+CHANNELS = 8
+"""At once over one connection: sshd's MaxSessions is 10."""
 
 # Length is checked before the rename: a connection lost in mid-write looks to `cat` like the end of the file.
 _WRITE = """set -eu
@@ -119,24 +121,42 @@ class Ssh:
         timeout is in seconds: then the command is terminated on the host and exit_code is None. Output beyond
         OUTPUT_BYTES of a stream is dropped, which stderr then says. Bytes that are not UTF-8 are replaced.
         """
-        # timeout(1) ends the command on the host itself; closing a channel would leave it running there.
-        guarded = ["env", "LC_ALL=C", "timeout", "-k", "5", f"{timeout:g}", *argv]
-        command = shlex.join((["sudo", "-n", "--"] if self._access.sudo else []) + guarded)
+        return self._all(((tuple(argv), stdin),), timeout)[0]
+
+    def ask(self, questions: Mapping[str, Sequence[str]], timeout: float = 60) -> dict[str, Ran]:
+        """Run several commands that only look, all at once over the one connection: name -> argv to name -> Ran."""
+        names = list(questions)
+        found: list[Ran] = []
+        for at in range(0, len(names), CHANNELS):
+            found += self._all([(tuple(questions[name]), None) for name in names[at:at + CHANNELS]], timeout)
+        return dict(zip(names, found, strict=True))
+
+    def _all(self, commands: Sequence[tuple[tuple[str, ...], str | None]], timeout: float) -> list[Ran]:
         started = time.monotonic()
-        try:
-            self.connect()
-            assert self._transport is not None
-            channel = self._transport.open_session(timeout=CONNECT_SECONDS)
+        with ExitStack() as closing:
             try:
-                channel.exec_command(command)
-                ran = _collect(channel, (stdin or "").encode(), started + timeout + GRACE_SECONDS)
-            finally:
-                channel.close()
-        except (OSError, EOFError, paramiko.SSHException) as error:
-            self.close()
-            raise Unreachable(f"SSH connection to {self._where} lost: {error or type(error).__name__}") from error
+                self.connect()
+                assert self._transport is not None
+                running = []
+                for argv, stdin in commands:
+                    channel = self._transport.open_session(timeout=CONNECT_SECONDS)
+                    closing.callback(channel.close)
+                    channel.exec_command(self._command(argv, timeout))
+                    running.append((channel, (stdin or "").encode()))
+                return [self._judged(_collect(channel, stdin, started + timeout + GRACE_SECONDS), started, timeout)
+                        for channel, stdin in running]
+            except (OSError, EOFError, paramiko.SSHException) as error:
+                self.close()
+                raise Unreachable(f"SSH connection to {self._where} lost: {error or type(error).__name__}") from error
+
+    def _command(self, argv: tuple[str, ...], timeout: float) -> str:
+        # timeout(1) ends the command on the host itself; closing a channel would leave it running there.
+        guarded = ("env", "LC_ALL=C", "timeout", "-k", "5", f"{timeout:g}", *argv)
+        return shlex.join(("sudo", "-n", "--", *guarded) if self._access.sudo else guarded)
+
+    def _judged(self, ran: Ran, started: float, timeout: float) -> Ran:
         if ran.exit_code == -1:
-            if not self._transport.is_active():
+            if self._transport is None or not self._transport.is_active():
                 self.close()
                 raise Unreachable(f"SSH connection to {self._where} lost while a command ran")
             return Ran(255, ran.stdout, ran.stderr)
@@ -274,4 +294,6 @@ def _said(error: Exception, where: str, username: str) -> Refused | Unreachable:
     if isinstance(error, paramiko.AuthenticationException) and not lost:
         return Refused(f"SSH at {where} does not accept our key for {username}",
                        f"the image must let {username} in by the config drive's key; see cloud-init on its console")
-    return Unreachable(f"SSH at {where} does not answer as it should (yet): {error or type(error).__name__}")
+    # "No existing session" is how paramiko says that the server took the connection and then kept silent.
+    said = "no answer in time" if "No existing session" in str(error) else str(error) or type(error).__name__
+    return Unreachable(f"SSH at {where} does not answer as it should (yet): {said}")

@@ -98,6 +98,21 @@ def fault(name: str, host: str | None, off: bool, seconds: float | None) -> None
         click.echo(f"on: {one.name}" + (f" for {one.host}" if one.host else ""))
 
 
+@lab.command()
+@click.argument("host")
+@click.argument("state", type=click.Choice(["on", "off"]))
+def power(host: str, state: str) -> None:
+    """Pull a host's plug, or plug it in and switch it on, behind the back of BMC, Ironic and BPA.
+
+    \b
+    Example:
+      bpa lab power lab-0 off && bpa lab power lab-0 on
+    """
+    from bpa.lab import lab as virtual
+
+    virtual.power(host, state == "on")
+
+
 def show(seen: LabStatus, as_json: bool) -> None:
     """The lab's state."""
     if as_json:

@@ -145,13 +145,15 @@ class Facts:
 class MemberFacts:
     """How far a cluster member is: ready = all its host requirements are met; address = where SSH reaches it.
 
-    host_key is the pinned public SSH host key ("ssh-ed25519 AAAA..."), "" = none is pinned.
+    host_key is the pinned public SSH host key ("ssh-ed25519 AAAA..."), "" = none is pinned; stuck = it will not get
+    ready by itself.
     """
 
     ready: bool
     address: str = ""
     waiting_for: str = ""
     host_key: str = ""
+    stuck: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class Hosts:
 
 
 def read_cluster(document: Document, hosts: Hosts) -> tuple[ClusterDraft, tuple[DocumentError, ...]]:
-    """A Provisioning that its schema accepts. With errors beside it the draft is for finding more errors only."""
+    """A Provisioning as check_schema leaves it. With errors beside it the draft is for finding more errors only."""
     return _Reader(document, hosts).read()
 
 
@@ -105,7 +105,7 @@ class _Reader:
             name=name,
             masters=tuple(claim.member for claim in masters),
             workers=tuple(claim.member for claim in workers or masters),
-            plugins=tuple(document.get("spec", "KUDPlugins") or ()),
+            plugins=tuple(plugin for plugin in document.get("spec", "KUDPlugins") or () if plugin),
             pod_subnet=self._pod_subnet(),
             kata=kata.get("enabled", True),
             kata_webhook=kata.get("webhook", False),
@@ -148,6 +148,8 @@ class _Reader:
         """The claims of a role, once each, in the order written."""
         claims: dict[str, Claim] = {}
         for number, entry in enumerate(self._document.get("spec", role) or ()):
+            if entry is None:
+                continue
             if not entry:
                 self._wrong(("spec", role, number), "this names no host", "a label with a mac-address")
             for label, body in entry.items():

@@ -28,30 +28,33 @@ def between_documents(documents: Sequence[Document]) -> Iterator[DocumentError]:
 
 def between_hosts(drafts: Sequence[HostDraft]) -> Iterator[DocumentError]:
     """One MAC, BMC, serial number, UUID or address twice."""
-    yield from _twice(drafts, "boot MAC address", ("spec", "bootMACAddress"), lambda d: [d.boot_mac])
-    yield from _twice(
-        drafts, "serial number", ("metadata", "annotations", SERIAL), lambda d: [(d.serial or "").lower()]
-    )
-    yield from _twice(drafts, "UUID", ("metadata", "annotations", SYSTEM_UUID), lambda d: [(d.uuid or "").lower()])
-    yield from _twice(drafts, "node IP", ("metadata", "annotations", NODE_IP), lambda d: [d.node_ip or ""])
-    yield from _twice(
-        drafts,
-        "static IP",
-        ("spec", "networkData"),
-        lambda d: [ip for ip in (d.network_data.addresses if d.network_data else ()) if ip != d.node_ip],
-    )
+    serial, uuid = ("metadata", "annotations", SERIAL), ("metadata", "annotations", SYSTEM_UUID)
+    yield from _twice(drafts, "boot MAC address", lambda draft: [(draft.boot_mac, ("spec", "bootMACAddress"))])
+    yield from _twice(drafts, "serial number", lambda draft: [((draft.serial or "").lower(), serial)])
+    yield from _twice(drafts, "UUID", lambda draft: [((draft.uuid or "").lower(), uuid)])
+    yield from _twice(drafts, "IP address", _addresses)
     yield from _one_bmc(drafts)
 
 
+def _addresses(draft: HostDraft) -> Iterator[tuple[str, Path]]:
+    """The addresses a host is given, with the field that gives them, each once."""
+    if draft.document.annotation(NODE_IP) is not None:
+        yield draft.node_ip or "", ("metadata", "annotations", NODE_IP)
+    path = ("spec", "networkData" if draft.document.get("spec", "networkData") else "preprovisioningNetworkDataName")
+    for address in dict.fromkeys(draft.network_data.addresses if draft.network_data else ()):
+        if draft.document.annotation(NODE_IP) is None or address != draft.node_ip:
+            yield address, path
+
+
 def _twice(
-    drafts: Sequence[HostDraft], what: str, path: Path, values: Callable[[HostDraft], Iterable[str]]
+    drafts: Sequence[HostDraft], what: str, values: Callable[[HostDraft], Iterable[tuple[str, Path]]]
 ) -> Iterator[DocumentError]:
-    seen: dict[str, HostDraft] = {}
+    seen: dict[str, tuple[HostDraft, Path]] = {}
     for draft in drafts:
-        for value in values(draft):
-            first = seen.setdefault(value, draft) if value else draft
+        for value, path in values(draft):
+            first, place = seen.setdefault(value, (draft, path)) if value else (draft, path)
             if first is not draft:
-                yield draft.document.error(path, f"{what} {value} is also {_who(first, path)}", f"each {what} once")
+                yield draft.document.error(path, f"{what} {value} is also {_who(first, place)}", f"each {what} once")
 
 
 def _one_bmc(drafts: Sequence[HostDraft]) -> Iterator[DocumentError]:

@@ -39,6 +39,11 @@ class Document:
         return self.namespace, self.name
 
     @property
+    def place_key(self) -> tuple[str, int, int, str]:
+        """What tells this document from every other one, names apart: two may have one name by mistake."""
+        return self.file, self.mark.line, self.mark.column, errors.field_name(self.origin)
+
+    @property
     def mark(self) -> Mark:
         """Where the document begins."""
         return self.root.mark
@@ -94,6 +99,8 @@ class Document:
 def nearest(word: str, words: list[str] | tuple[str, ...] | set[str], cutoff: float = 0.6) -> str:
     """The word that was probably meant, "" when none is near. Letter case does not count."""
     by_lower = {known.lower(): known for known in sorted(words)}
+    if sum(known.startswith(word.lower()) for known in by_lower) > 1:
+        return ""
     found = get_close_matches(word[:200].lower(), list(by_lower), 1, cutoff)
     return by_lower[found[0]] if found else ""
 
@@ -164,7 +171,7 @@ def judge_kind(document: Document) -> DocumentError | str:
         )
     elif version in (METAL3_VERSION, "v1"):
         ours = [name for name, known in VERSIONS.items() if known == version]
-        meant = nearest(kind, ours, 0.85)
+        meant = nearest(kind, ours, 0.8)
         if meant:
             return document.error(("kind",), f"{errors.shortened(kind)} is no kind of {version}", "", meant)
     return f"{document.file}:{document.mark.line}: {errors.shortened(document.title)} ({version}) is not read by BPA"

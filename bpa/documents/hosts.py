@@ -64,7 +64,7 @@ class HostDraft:
 
 
 def read_host(document: Document, secret_value: SecretValue) -> tuple[HostDraft, tuple[DocumentError, ...]]:
-    """A BareMetalHost that its schema accepts. With errors beside it the draft is for finding more errors only.
+    """A BareMetalHost as check_schema leaves it. With errors beside it the draft is for finding more errors only.
 
     secret_value finds the value of a Secret, and says itself what is wrong where there is none.
     """

@@ -53,7 +53,7 @@ def intent_rules() -> tuple[IntentRule, ...]:
 
 
 def read_profile(document: Document) -> tuple[Profile, tuple[DocumentError, ...]]:
-    """A HardwareProfile that its schema accepts. What is wrong beyond the schema is returned beside it."""
+    """A HardwareProfile as check_schema leaves it, and what is wrong with it beyond the schema."""
     problems: list[DocumentError] = []
     attributes = _bios_attributes(document, problems)
     intents = cast(Mapping[Intent, bool], document.get("spec", "bios", "intents") or {})
@@ -61,7 +61,7 @@ def read_profile(document: Document) -> tuple[Profile, tuple[DocumentError, ...]
         name=document.name,
         bios=BiosWant(intents, attributes, intent_rules()),
         nested=document.get("spec", "virtualization", "nested"),
-        kernel_arguments=tuple(document.get("spec", "kernel", "arguments") or ()),
+        kernel_arguments=tuple(argument or "" for argument in document.get("spec", "kernel", "arguments") or ()),
         vfs=tuple(_virtual_functions(document)),
         pmem=tuple(_namespaces(document, problems)),
         kata=bool(document.get("spec", "kata", "required")),
@@ -106,10 +106,11 @@ def _bios_attributes(document: Document, problems: list[DocumentError]) -> Mappi
 
 def _virtual_functions(document: Document) -> Iterator[VfWant]:
     for entry in document.get("spec", "sriov") or ():
-        yield VfWant(_match(entry["match"]), entry["vfs"])
+        if entry:
+            yield VfWant(_match(entry.get("match") or {}), entry.get("vfs") or 0)
     qat = document.get("spec", "qat")
     if qat:
-        yield VfWant(_match(qat["match"]), qat["vfs"], "QAT")
+        yield VfWant(_match(qat.get("match") or {}), qat.get("vfs") or 0, "QAT")
 
 
 def _match(match: Mapping[str, Any]) -> PfMatch:
@@ -123,6 +124,8 @@ def _match(match: Mapping[str, Any]) -> PfMatch:
 def _namespaces(document: Document, problems: list[DocumentError]) -> Iterator[NamespaceWant]:
     seen: dict[tuple[str, str], int] = {}
     for number, entry in enumerate(document.get("spec", "pmem") or ()):
+        if not entry:
+            continue
         path: errors.Path = ("spec", "pmem", number)
         mode, filesystem, mount = (
             entry.get("mode", "fsdax"),
@@ -142,19 +145,19 @@ def _namespaces(document: Document, problems: list[DocumentError]) -> Iterator[N
             )
         if mount and any(mount == top or mount.startswith(f"{top}/") for top in _SYSTEM):
             problems.append(
-                document.error((*path, "mountPoint"), f"{mount} belongs to the system", "such as /mnt/pmem0")
+                document.error((*path, "mountPoint"), f"{mount} belongs to the system", "a path such as /mnt/pmem0")
             )
         for what, value in (("name", entry.get("name", "")), ("mountPoint", mount)):
             if value and seen.setdefault((what, value), number) != number:
                 problems.append(document.error((*path, what), f"{value} is taken by pmem[{seen[what, value]}]"))
-        yield NamespaceWant(entry["region"], mode, size, entry.get("name", ""), filesystem, mount)
+        yield NamespaceWant(entry.get("region", ""), mode, size, entry.get("name", ""), filesystem, mount)
 
 
 def _kernel_problems(document: Document, profile: Profile) -> Iterator[DocumentError]:
     said: dict[str, str] = {}
     for number, argument in enumerate(profile.kernel_arguments):
         path: errors.Path = ("spec", "kernel", "arguments", number)
-        if argument in profile.kernel_arguments[:number]:
+        if argument and argument in profile.kernel_arguments[:number]:
             yield document.error(path, f"{argument} is here twice", "each argument once")
         key = argument.split("=")[0]
         if key in ("intel_iommu", "amd_iommu", "iommu") and said.setdefault(key, argument) != argument:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
 
 import jsonschema
 
-from bpa.documents.document import OUR_GROUP, Document, nearest
+from bpa.documents.document import Document, nearest
 from bpa.documents.errors import DocumentError, Path, shortened
 from bpa.documents.tree import parse_stream
 
@@ -22,6 +24,8 @@ _TYPES = {
     "boolean": "true or false",
     "null": "nothing",
 }
+# Where, what is wrong, what would be right, what was meant.
+_Finding = tuple[Path, str, str, str]
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")
 
 
@@ -91,29 +95,62 @@ def _json_schema(schema: Any, strict: bool) -> Any:
     return out
 
 
-def check_schema(document: Document) -> tuple[DocumentError, ...]:
-    """Everything about this document that its schema does not accept."""
-    return tuple(_metadata_errors(document)) + tuple(_body_errors(document))
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A document without the values its schema refuses, what was said about them, and the fields not to speak of again.
+
+    So that one wrong field does not hide what is wrong in others. Required fields may be missing from the document.
+    """
+
+    document: Document
+    errors: tuple[DocumentError, ...] = ()
+    told: frozenset[str] = frozenset()
 
 
-def _metadata_errors(document: Document) -> Iterator[DocumentError]:
+def check_schema(document: Document) -> Checked:
+    """Everything about this document that its schema does not accept, and what is left to be read."""
+    findings = [*_metadata_findings(document), *_body_findings(document)]
+    if not findings:
+        return Checked(document)
+    problems = tuple(document.error(path, *rest) for path, *rest in findings)
+    body = deepcopy(document.body)
+    for path, *_ in findings:
+        _remove(body, path)
+    return Checked(replace(document, body=body), problems, frozenset(problem.field for problem in problems))
+
+
+def _remove(body: Any, path: Path) -> None:
+    """Take away the value at `path`; in a list it becomes None, so that the others keep their numbers."""
+    *way, last = path or ("",)
+    for part in way:
+        known = isinstance(body, list) and isinstance(part, int) and part < len(body)
+        body = body[part] if known or (isinstance(body, dict) and part in body) else None
+    if isinstance(body, list) and isinstance(last, int):
+        body[last] = None
+    elif isinstance(body, dict):
+        body.pop(last, None)
+
+
+def _metadata_findings(document: Document) -> Iterator[_Finding]:
     metadata = document.get("metadata")
     if not isinstance(metadata, dict):
-        yield document.error(
-            ("metadata",),
-            "metadata is missing" if metadata is None else "metadata is no mapping",
-            "metadata with a name",
-            _misspelt("metadata", document.body, _TOP),
-        )
+        message = "metadata is missing" if metadata is None else "metadata is no mapping"
+        yield ("metadata",), message, "metadata with a name", _misspelt("metadata", document.body, _TOP)
         return
-    for error in _metadata_validator().iter_errors(metadata):
-        yield from _explain(document, error, ("metadata",))
+    yield from _findings(_metadata_validator(), metadata, ("metadata",))
 
 
-def _body_errors(document: Document) -> Iterator[DocumentError]:
+def _body_findings(document: Document) -> Iterator[_Finding]:
     body = {key: value for key, value in document.body.items() if key != "metadata"}
-    for error in _validator(document.kind).iter_errors(body):
-        yield from _explain(document, error, ())
+    yield from _findings(_validator(document.kind), body, ())
+
+
+def _findings(validator: Any, value: Any, prefix: Path) -> Iterator[_Finding]:
+    found = list(validator.iter_errors(value))
+    wrong_type = {tuple(error.absolute_path) for error in found if error.validator == "type"}
+    for error in found:
+        if error.validator == "type" or tuple(error.absolute_path) not in wrong_type:
+            yield from _explain(error, prefix)
 
 
 def _misspelt(name: str, present: Mapping[str, Any], known: tuple[str, ...] | Mapping[str, Any]) -> str:
@@ -122,15 +159,12 @@ def _misspelt(name: str, present: Mapping[str, Any], known: tuple[str, ...] | Ma
     return f"{name} instead of {shortened(near)}" if near else ""
 
 
-def _explain(document: Document, error: Any, prefix: Path) -> Iterator[DocumentError]:
+def _explain(error: Any, prefix: Path) -> Iterator[_Finding]:
     path: Path = (*prefix, *error.absolute_path)
     schema = error.schema if isinstance(error.schema, dict) else {}
     explain = _EXPLANATIONS.get(str(error.validator), _other)
     for at, message, expected, suggestion in explain(error.instance, error.validator_value, schema):
-        yield document.error((*path, *at), message, expected, suggestion)
-
-
-_Finding = tuple[Path, str, str, str]
+        yield (*path, *at), message, expected, suggestion
 
 
 def _type(value: Any, wanted: Any, schema: Mapping[str, Any]) -> Iterator[_Finding]:
@@ -155,7 +189,8 @@ def _additional(value: Any, _: Any, schema: Mapping[str, Any]) -> Iterator[_Find
     known = schema.get("properties", {})
     for key in value:
         if key not in known:
-            yield (key,), "no such field", "", nearest(key, [*known]) or ""
+            meant = nearest(key, [*known])
+            yield (key,), "no such field", "" if meant or len(known) > 12 else "one of " + ", ".join(known), meant
 
 
 def _required(value: Any, wanted: Any, schema: Mapping[str, Any]) -> Iterator[_Finding]:
@@ -203,6 +238,8 @@ def _other(value: Any, wanted: Any, schema: Mapping[str, Any]) -> Iterator[_Find
 def _shown(value: Any) -> str:
     if isinstance(value, dict | list):
         return "this"
+    if isinstance(value, bool):
+        return str(value).lower()
     return f'"{shortened(value)}"' if isinstance(value, str) else str(value)
 
 
@@ -239,8 +276,3 @@ def unknown_fields(document: Document, path: Path, known: tuple[str, ...]) -> tu
         else:
             others.append(key)
     return errors, others
-
-
-def is_ours(document: Document) -> bool:
-    """Is the kind defined by BPA?"""
-    return document.api_version.startswith(f"{OUR_GROUP}/")

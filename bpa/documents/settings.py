@@ -24,7 +24,7 @@ from bpa.documents.site import (
 
 
 def read_settings(document: Document, secret_value: SecretValue) -> tuple[SiteSettings, tuple[DocumentError, ...]]:
-    """A Site that its schema accepts. Paths are relative to the document; those of files to read must exist.
+    """A Site as check_schema leaves it. Paths are relative to the document; those of files to read must exist.
 
     secret_value finds the value of a Secret, and says itself when it cannot.
     """
@@ -98,7 +98,7 @@ def _ironic(
     reference = endpoint.get("passwordFrom")
     if reference is not None:
         password = secret_value(
-            document, (*where, "passwordFrom"), reference["name"], (reference.get("key", "password"),)
+            document, (*where, "passwordFrom"), reference.get("name", ""), (reference.get("key", "password"),)
         )
     username = endpoint.get("username")
     if (username is None) != (reference is None):
@@ -106,7 +106,7 @@ def _ironic(
         problems.append(
             document.error((*where, missing), f"{missing} is missing", "username and passwordFrom, or neither")
         )
-    return IronicEndpointSettings(endpoint["url"].rstrip("/"), username, password, existing(*where, "caFile"))
+    return IronicEndpointSettings(endpoint.get("url", "").rstrip("/"), username, password, existing(*where, "caFile"))
 
 
 def _embedded(document: Document, problems: list[DocumentError]) -> EmbeddedIronicSettings:

@@ -14,7 +14,7 @@ _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+:~-]{0,127}")
 
 
 def read_software(document: Document) -> tuple[SoftwareWant, tuple[DocumentError, ...]]:
-    """A Software that its schema accepts: each item a name, or `{name: {version: X}}`."""
+    """A Software as check_schema leaves it: each item a name, or `{name: {version: X}}`."""
     problems: list[DocumentError] = []
     want = SoftwareWant(
         document.name,

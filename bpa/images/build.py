@@ -21,8 +21,10 @@ from bpa.images.distribution import Distribution, detect
 Kind = Literal["ipa", "os"]
 Progress = Callable[[str], None]
 RECIPES = Path(__file__).parent / "recipes"
-_TOOLS = {"ipa": ("mmdebstrap", "cpio", "zstd", "grub-mkimage", "mkfs.vfat", "mmd"),
-          "os": ("mmdebstrap", "zstd", "grub-mkimage", "mkfs.vfat", "mmd", "mke2fs", "sfdisk")}
+_TOOLS = {
+    "ipa": ("mmdebstrap", "cpio", "zstd", "grub-mkimage", "mkfs.vfat", "mmd"),
+    "os": ("mmdebstrap", "zstd", "grub-mkimage", "mkfs.vfat", "mmd", "mke2fs", "sfdisk"),
+}
 _FILES: Mapping[Kind, Mapping[str, str]] = {
     "ipa": {"kernel": "ipa.kernel", "ramdisk": "ipa.initramfs", "bootloader": "esp.img"},
     "os": {"disk": "os.raw"},
@@ -59,7 +61,9 @@ def cached(kind: Kind, cache: Path, distribution: Distribution | None = None) ->
     return _read(kind, key, cache / f"{kind}-{distribution.suite}-{key}", distribution)
 
 
-def build(kind: Kind, cache: Path, progress: Progress = lambda _text: None, distribution: Distribution | None = None) -> ImageSet:
+def build(
+    kind: Kind, cache: Path, progress: Progress = lambda _text: None, distribution: Distribution | None = None
+) -> ImageSet:
     """The image set, from the cache or built now (1-3 minutes, root only, downloads through the machine's apt sources).
 
     Two builds at once of one set wait for each other. A build that fails or is killed leaves the cache as it was.
@@ -69,7 +73,9 @@ def build(kind: Kind, cache: Path, progress: Progress = lambda _text: None, dist
     if found is not None:
         return found
     if os.geteuid():
-        raise ImageError("building images needs root (mmdebstrap and chroot); run it with sudo or give image URLs in the Site document")
+        raise ImageError(
+            "building images needs root (mmdebstrap and chroot); run it with sudo or give image URLs in the Site document"
+        )
     missing = [tool for tool in _TOOLS[kind] if shutil.which(tool) is None]
     if missing:
         raise ImageError(f"not installed: {', '.join(missing)}; `make lab-packages` installs what image builds need")
@@ -116,14 +122,29 @@ def file_names(kind: Kind, distribution: Distribution) -> dict[str, str]:
 
 
 def _run_recipe(kind: Kind, work: Path, distribution: Distribution, progress: Progress) -> None:
-    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "SUITE": distribution.suite,
-                   "SOURCES": " ".join(str(p) for p in distribution.sources), "KERNEL": distribution.kernel, "PYTHON": sys.executable,
-                   "RECIPES": str(RECIPES), "TMPDIR": str(work)}
+    environment = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "SUITE": distribution.suite,
+        "SOURCES": " ".join(str(p) for p in distribution.sources),
+        "KERNEL": distribution.kernel,
+        "PYTHON": sys.executable,
+        "RECIPES": str(RECIPES),
+        "TMPDIR": str(work),
+    }
     # Proxies and package indexes are the machine's business: pip and apt need to see what the user set.
     environment |= {k: v for k, v in os.environ.items() if k.lower().endswith("_proxy") or k.startswith("PIP_")}
     last: deque[str] = deque(maxlen=15)
-    process = subprocess.Popen(("bash", str(RECIPES / f"{kind}.sh")), cwd=work, env=environment, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    process = subprocess.Popen(
+        ("bash", str(RECIPES / f"{kind}.sh")),
+        cwd=work,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
     assert process.stdout is not None
     with process:
         try:

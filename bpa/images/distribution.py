@@ -25,8 +25,12 @@ def detect(root: Path = Path("/")) -> Distribution:
     identity = release.get("ID", "")
     suite = release.get("VERSION_CODENAME", "")
     if identity not in _KERNELS or not suite:
-        raise ValueError(f"no image recipe for {release.get('PRETTY_NAME', identity or 'this system')}; Debian and Ubuntu have one")
-    sources = tuple(path for path in (root / "etc/apt" / name for name in _SOURCES) if path.exists() and path.stat().st_size)
+        raise ValueError(
+            f"no image recipe for {release.get('PRETTY_NAME', identity or 'this system')}; Debian and Ubuntu have one"
+        )
+    sources = tuple(
+        path for path in (root / "etc/apt" / name for name in _SOURCES) if path.exists() and path.stat().st_size
+    )
     if not sources:
         raise ValueError(f"no apt sources under {root / 'etc/apt'}")
     return Distribution(f"{identity}-{release.get('VERSION_ID', suite)}", suite, _KERNELS[identity], sources[:1])

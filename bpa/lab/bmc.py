@@ -37,7 +37,9 @@ def build(config: BmcConfig) -> tuple[WsgiApp, LabDriver]:
     emulator.libvirtdriver.LibvirtDriver = LabDriver
     driver: LabDriver = emulator.app.systems
     Routes(app, driver).install()
-    return Gate(app.wsgi_app, config.username, config.password, config.faults, {h.name: h.uuid for h in config.hosts}), driver
+    return Gate(
+        app.wsgi_app, config.username, config.password, config.faults, {h.name: h.uuid for h in config.hosts}
+    ), driver
 
 
 class Routes:
@@ -52,18 +54,28 @@ class Routes:
         views["system_resource"] = self._patched(views["system_resource"], self._system)
         views["chassis_resource"] = self._patched(views["chassis_resource"], self._chassis)
         views["manager_resource"] = self._patched(views["manager_resource"], self._manager)
-        views |= {"bios": self.bios, "bios_settings": self.bios_settings, "bios_registry": self.registry,
-                  "bios_attribute_registry_file": self.registry_file, "registry_file_collection": self.registries,
-                  "storage_collection": self.storages, "storage": self.storage, "drive_resource": self.drive,
-                  "volumes_collection": self.volumes, "simple_storage_collection": self.simple_storages}
-        for rule, view in ((f"{_V1}/Registries/{firmware.REGISTRY_FILE}", self.registry_file),
-                           (f"{_V1}/Registries/BpaLab/BiosRegistry", self.registry),
-                           (f"{_V1}/Systems/<identity>/Memory", self.memories),
-                           (f"{_V1}/Systems/<identity>/Memory/<module>", self.memory),
-                           (f"{_V1}/Chassis/<identity>/NetworkAdapters", self.adapters),
-                           (f"{_V1}/Chassis/<identity>/NetworkAdapters/<adapter>", self.adapter),
-                           (f"{_V1}/Chassis/<identity>/NetworkAdapters/<adapter>/NetworkDeviceFunctions", self.functions),
-                           (f"{_V1}/Chassis/<identity>/NetworkAdapters/<adapter>/NetworkDeviceFunctions/<function>", self.function)):
+        views |= {
+            "bios": self.bios,
+            "bios_settings": self.bios_settings,
+            "bios_registry": self.registry,
+            "bios_attribute_registry_file": self.registry_file,
+            "registry_file_collection": self.registries,
+            "storage_collection": self.storages,
+            "storage": self.storage,
+            "drive_resource": self.drive,
+            "volumes_collection": self.volumes,
+            "simple_storage_collection": self.simple_storages,
+        }
+        for rule, view in (
+            (f"{_V1}/Registries/{firmware.REGISTRY_FILE}", self.registry_file),
+            (f"{_V1}/Registries/BpaLab/BiosRegistry", self.registry),
+            (f"{_V1}/Systems/<identity>/Memory", self.memories),
+            (f"{_V1}/Systems/<identity>/Memory/<module>", self.memory),
+            (f"{_V1}/Chassis/<identity>/NetworkAdapters", self.adapters),
+            (f"{_V1}/Chassis/<identity>/NetworkAdapters/<adapter>", self.adapter),
+            (f"{_V1}/Chassis/<identity>/NetworkAdapters/<adapter>/NetworkDeviceFunctions", self.functions),
+            (f"{_V1}/Chassis/<identity>/NetworkAdapters/<adapter>/NetworkDeviceFunctions/<function>", self.function),
+        ):
             self.app.add_url_rule(rule, endpoint=f"lab {rule}", view_func=view, methods=["GET"])
 
     def _patched(self, view: Callable[..., Any], change: Callable[..., None]) -> Callable[..., Any]:
@@ -74,11 +86,16 @@ class Routes:
                 change(body, **parts)
                 response.set_data(json.dumps(body))
             return response
+
         return patched
 
     def _root(self, body: dict[str, Any]) -> None:
-        body |= {"SessionService": {"@odata.id": SERVICE}, "Links": {"Sessions": {"@odata.id": SESSIONS}},
-                 "Vendor": "BPA", "Product": "BPA virtual lab"}
+        body |= {
+            "SessionService": {"@odata.id": SERVICE},
+            "Links": {"Sessions": {"@odata.id": SESSIONS}},
+            "Vendor": "BPA",
+            "Product": "BPA virtual lab",
+        }
 
     def _system(self, body: dict[str, Any], identity: str) -> None:
         host = self._host(identity)
@@ -106,11 +123,22 @@ class Routes:
 
     def bios(self, identity: str) -> Any:
         uri = f"{resources.system(self._host(identity))}/BIOS"
-        return resources.resource(uri, "Bios.v1_2_0.Bios", "BIOS", "BIOS Configuration Current Settings", {
-            "AttributeRegistry": firmware.REGISTRY_ID, "Attributes": self.driver.get_bios(identity),
-            "@Redfish.Settings": {"@odata.type": "#Settings.v1_3_5.Settings", "SupportedApplyTimes": ["OnReset"],
-                                  "SettingsObject": {"@odata.id": f"{uri}/Settings"}},
-            "Actions": {"#Bios.ResetBios": {"target": f"{uri}/Actions/Bios.ResetBios"}}})
+        return resources.resource(
+            uri,
+            "Bios.v1_2_0.Bios",
+            "BIOS",
+            "BIOS Configuration Current Settings",
+            {
+                "AttributeRegistry": firmware.REGISTRY_ID,
+                "Attributes": self.driver.get_bios(identity),
+                "@Redfish.Settings": {
+                    "@odata.type": "#Settings.v1_3_5.Settings",
+                    "SupportedApplyTimes": ["OnReset"],
+                    "SettingsObject": {"@odata.id": f"{uri}/Settings"},
+                },
+                "Actions": {"#Bios.ResetBios": {"target": f"{uri}/Actions/Bios.ResetBios"}},
+            },
+        )
 
     def bios_settings(self, identity: str) -> Any:
         host = self._host(identity)
@@ -125,34 +153,49 @@ class Routes:
             self.driver.set_bios(identity, attributes)
             return "", 204
         pending = self.driver.memory(identity)
-        return resources.resource(f"{resources.system(host)}/BIOS/Settings", "Bios.v1_2_0.Bios", "Settings",
-                                  "BIOS Configuration Pending Settings",
-                                  {"AttributeRegistry": firmware.REGISTRY_ID,
-                                   "Attributes": {**pending.current(), **pending.pending()}})
+        return resources.resource(
+            f"{resources.system(host)}/BIOS/Settings",
+            "Bios.v1_2_0.Bios",
+            "Settings",
+            "BIOS Configuration Pending Settings",
+            {"AttributeRegistry": firmware.REGISTRY_ID, "Attributes": {**pending.current(), **pending.pending()}},
+        )
 
     def registries(self) -> Any:
-        return resources.collection(f"{_V1}/Registries", "MessageRegistryFile", "Registry File Collection",
-                                    ["Messages", firmware.REGISTRY_FILE])
+        return resources.collection(
+            f"{_V1}/Registries", "MessageRegistryFile", "Registry File Collection", ["Messages", firmware.REGISTRY_FILE]
+        )
 
     def registry_file(self) -> Any:
-        return resources.resource(f"{_V1}/Registries/{firmware.REGISTRY_FILE}", "MessageRegistryFile.v1_1_0.MessageRegistryFile",
-                                  firmware.REGISTRY_FILE, "BIOS Attribute Registry File", {
-                                      "Languages": ["en"], "Registry": firmware.REGISTRY_ID,
-                                      "Location": [{"Language": "en", "Uri": f"{_V1}/Registries/BpaLab/BiosRegistry"}]})
+        return resources.resource(
+            f"{_V1}/Registries/{firmware.REGISTRY_FILE}",
+            "MessageRegistryFile.v1_1_0.MessageRegistryFile",
+            firmware.REGISTRY_FILE,
+            "BIOS Attribute Registry File",
+            {
+                "Languages": ["en"],
+                "Registry": firmware.REGISTRY_ID,
+                "Location": [{"Language": "en", "Uri": f"{_V1}/Registries/BpaLab/BiosRegistry"}],
+            },
+        )
 
     def registry(self) -> Any:
         return firmware.registry()
 
     def memories(self, identity: str) -> Any:
         host = self._host(identity)
-        return resources.collection(f"{resources.system(host)}/Memory", "Memory", "Memory", list(resources.memory(host)))
+        return resources.collection(
+            f"{resources.system(host)}/Memory", "Memory", "Memory", list(resources.memory(host))
+        )
 
     def memory(self, identity: str, module: str) -> Any:
         return _one(resources.memory(self._host(identity)), module)
 
     def storages(self, identity: str) -> Any:
         host = self._host(identity)
-        return resources.collection(f"{resources.system(host)}/Storage", "Storage", "Storage", list(resources.storage(host)))
+        return resources.collection(
+            f"{resources.system(host)}/Storage", "Storage", "Storage", list(resources.storage(host))
+        )
 
     def storage(self, identity: str, storage_id: str) -> Any:
         return _one(resources.storage(self._host(identity)), storage_id)
@@ -169,12 +212,18 @@ class Routes:
         return resources.collection(uri, "Volume", "Volumes", [])
 
     def simple_storages(self, identity: str) -> Any:
-        return resources.collection(f"{resources.system(self._host(identity))}/SimpleStorage", "SimpleStorage", "Simple Storage", [])
+        return resources.collection(
+            f"{resources.system(self._host(identity))}/SimpleStorage", "SimpleStorage", "Simple Storage", []
+        )
 
     def adapters(self, identity: str) -> Any:
         host = self._by_chassis(identity)
-        return resources.collection(f"{resources.chassis(host)}/NetworkAdapters", "NetworkAdapter", "Network Adapters",
-                                    list(resources.adapters(host, self._sriov(host))))
+        return resources.collection(
+            f"{resources.chassis(host)}/NetworkAdapters",
+            "NetworkAdapter",
+            "Network Adapters",
+            list(resources.adapters(host, self._sriov(host))),
+        )
 
     def adapter(self, identity: str, adapter: str) -> Any:
         host = self._by_chassis(identity)
@@ -183,9 +232,12 @@ class Routes:
     def functions(self, identity: str, adapter: str) -> Any:
         self.adapter(identity, adapter)
         host = self._by_chassis(identity)
-        return resources.collection(f"{resources.chassis(host)}/NetworkAdapters/{adapter}/NetworkDeviceFunctions",
-                                    "NetworkDeviceFunction", "Network Device Functions",
-                                    list(resources.device_functions(host, adapter, self._sriov(host))))
+        return resources.collection(
+            f"{resources.chassis(host)}/NetworkAdapters/{adapter}/NetworkDeviceFunctions",
+            "NetworkDeviceFunction",
+            "Network Device Functions",
+            list(resources.device_functions(host, adapter, self._sriov(host))),
+        )
 
     def function(self, identity: str, adapter: str, function: str) -> Any:
         self.adapter(identity, adapter)
@@ -209,9 +261,21 @@ def _one(found: Mapping[str, Any], identity: str) -> Any:
 
 
 def _refusal(refused: tuple[tuple[str, str], ...]) -> dict[str, object]:
-    return {"error": {"code": "Base.1.0.GeneralError", "message": "; ".join(why for _, why in refused),
-                      "@Message.ExtendedInfo": [{"MessageId": "Base.1.0.PropertyValueNotInList", "Message": why, "MessageArgs": [name],
-                                                 "RelatedProperties": [f"#/Attributes/{name}"]} for name, why in refused]}}
+    return {
+        "error": {
+            "code": "Base.1.0.GeneralError",
+            "message": "; ".join(why for _, why in refused),
+            "@Message.ExtendedInfo": [
+                {
+                    "MessageId": "Base.1.0.PropertyValueNotInList",
+                    "Message": why,
+                    "MessageArgs": [name],
+                    "RelatedProperties": [f"#/Attributes/{name}"],
+                }
+                for name, why in refused
+            ],
+        }
+    }
 
 
 def main(config_file: Path, ready: Path | None = None) -> None:

@@ -86,14 +86,22 @@ class Gate:
         if "unavailable" in on:
             until = on["unavailable"].until
             wait = 5 if until is None else max(1, min(30, round(until - time.time())))
-            return _answer(start, "503 Service Unavailable", _error("ServiceTemporarilyUnavailable", "the service is starting"),
-                           [("Retry-After", str(wait))])
+            return _answer(
+                start,
+                "503 Service Unavailable",
+                _error("ServiceTemporarilyUnavailable", "the service is starting"),
+                [("Retry-After", str(wait))],
+            )
         locked = "wrong-password" in on
         if path == SESSIONS and method == "POST":
             return self._log_in(environ, start, locked)
         if path not in _OPEN and not self._known(environ, locked):
-            return _answer(start, "401 Unauthorized", _error("NoValidSession", "authentication required"),
-                           [("WWW-Authenticate", 'Basic realm="redfish"')])
+            return _answer(
+                start,
+                "401 Unauthorized",
+                _error("NoValidSession", "authentication required"),
+                [("WWW-Authenticate", 'Basic realm="redfish"')],
+            )
         if path == SERVICE or path == SESSIONS or path.startswith(SESSIONS + "/"):
             return self._session_service(path, method, start)
         return self.app(environ, start)
@@ -122,22 +130,46 @@ class Gate:
         except (ValueError, KeyError, TypeError):
             return _answer(start, "400 Bad Request", _error("PropertyMissing", "UserName and Password are required"))
         if locked or not self._right(user, password):
-            return _answer(start, "401 Unauthorized", _error("ResourceAtUriUnauthorized", "wrong user name or password"))
+            return _answer(
+                start, "401 Unauthorized", _error("ResourceAtUriUnauthorized", "wrong user name or password")
+            )
         identity, token = self.sessions.open(user)
-        return _answer(start, "201 Created", _session(identity, user),
-                       [("X-Auth-Token", token), ("Location", f"{SESSIONS}/{identity}"), ("Cache-Control", "no-store")])
+        return _answer(
+            start,
+            "201 Created",
+            _session(identity, user),
+            [("X-Auth-Token", token), ("Location", f"{SESSIONS}/{identity}"), ("Cache-Control", "no-store")],
+        )
 
     def _session_service(self, path: str, method: str, start: StartResponse) -> Iterable[bytes]:
         users = self.sessions.users()
         identity = path.rpartition("/")[2]
         if path == SERVICE and method == "GET":
-            return _answer(start, "200 OK", {
-                "@odata.id": SERVICE, "@odata.type": "#SessionService.v1_1_8.SessionService", "Id": "SessionService",
-                "Name": "Session Service", "ServiceEnabled": True, "SessionTimeout": _TIMEOUT, "Sessions": {"@odata.id": SESSIONS}})
+            return _answer(
+                start,
+                "200 OK",
+                {
+                    "@odata.id": SERVICE,
+                    "@odata.type": "#SessionService.v1_1_8.SessionService",
+                    "Id": "SessionService",
+                    "Name": "Session Service",
+                    "ServiceEnabled": True,
+                    "SessionTimeout": _TIMEOUT,
+                    "Sessions": {"@odata.id": SESSIONS},
+                },
+            )
         if path == SESSIONS and method == "GET":
-            return _answer(start, "200 OK", {
-                "@odata.id": SESSIONS, "@odata.type": "#SessionCollection.SessionCollection", "Name": "Session Collection",
-                "Members@odata.count": len(users), "Members": [{"@odata.id": f"{SESSIONS}/{i}"} for i in users]})
+            return _answer(
+                start,
+                "200 OK",
+                {
+                    "@odata.id": SESSIONS,
+                    "@odata.type": "#SessionCollection.SessionCollection",
+                    "Name": "Session Collection",
+                    "Members@odata.count": len(users),
+                    "Members": [{"@odata.id": f"{SESSIONS}/{i}"} for i in users],
+                },
+            )
         if path.startswith(SESSIONS + "/") and identity in users and method == "GET":
             return _answer(start, "200 OK", _session(identity, users[identity]))
         if path.startswith(SESSIONS + "/") and method == "DELETE" and self.sessions.close(identity):
@@ -148,17 +180,28 @@ class Gate:
 
 
 def _session(identity: str, user: str) -> dict[str, object]:
-    return {"@odata.id": f"{SESSIONS}/{identity}", "@odata.type": "#Session.v1_5_0.Session", "Id": identity,
-            "Name": "User Session", "UserName": user}
+    return {
+        "@odata.id": f"{SESSIONS}/{identity}",
+        "@odata.type": "#Session.v1_5_0.Session",
+        "Id": identity,
+        "Name": "User Session",
+        "UserName": user,
+    }
 
 
 def _error(code: str, message: str) -> dict[str, object]:
-    return {"error": {"code": f"Base.1.0.{code}", "message": message,
-                      "@Message.ExtendedInfo": [{"MessageId": f"Base.1.0.{code}", "Message": message}]}}
+    return {
+        "error": {
+            "code": f"Base.1.0.{code}",
+            "message": message,
+            "@Message.ExtendedInfo": [{"MessageId": f"Base.1.0.{code}", "Message": message}],
+        }
+    }
 
 
-def _answer(start: StartResponse, status: str, body: dict[str, object] | None,
-            headers: list[tuple[str, str]] | None = None) -> Iterable[bytes]:
+def _answer(
+    start: StartResponse, status: str, body: dict[str, object] | None, headers: list[tuple[str, str]] | None = None
+) -> Iterable[bytes]:
     data = b"" if body is None else json.dumps(body).encode()
     kind = [] if body is None else [("Content-Type", "application/json"), ("Content-Length", str(len(data)))]
     start(status, kind + [("OData-Version", "4.0")] + (headers or []))

@@ -31,13 +31,23 @@ class BmcConfig:
 
 
 def write(config: BmcConfig, path: Path) -> None:
-    text = json.dumps({
-        "address": config.address, "port": config.port, "username": config.username, "password": config.password.reveal(),
-        "libvirt_uri": config.libvirt_uri, "state": str(config.state), "faults": str(config.faults),
-        "hosts": [{"number": h.number, "memory": h.memory, "cpus": h.cpus, "disk": h.disk, "pmem": h.pmem} for h in config.hosts],
-        "certificate": str(config.certificate) if config.certificate else None,
-        "key": str(config.key) if config.key else None,
-    })
+    text = json.dumps(
+        {
+            "address": config.address,
+            "port": config.port,
+            "username": config.username,
+            "password": config.password.reveal(),
+            "libvirt_uri": config.libvirt_uri,
+            "state": str(config.state),
+            "faults": str(config.faults),
+            "hosts": [
+                {"number": h.number, "memory": h.memory, "cpus": h.cpus, "disk": h.disk, "pmem": h.pmem}
+                for h in config.hosts
+            ],
+            "certificate": str(config.certificate) if config.certificate else None,
+            "key": str(config.key) if config.key else None,
+        }
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
@@ -49,8 +59,14 @@ def write(config: BmcConfig, path: Path) -> None:
 def read(path: Path) -> BmcConfig:
     data = json.loads(path.read_text())
     return BmcConfig(
-        address=data["address"], port=data["port"], username=data["username"], password=Secret(data["password"]),
-        libvirt_uri=data["libvirt_uri"], state=Path(data["state"]), faults=Path(data["faults"]),
+        address=data["address"],
+        port=data["port"],
+        username=data["username"],
+        password=Secret(data["password"]),
+        libvirt_uri=data["libvirt_uri"],
+        state=Path(data["state"]),
+        faults=Path(data["faults"]),
         hosts=tuple(LabHost(**h) for h in data["hosts"]),
         certificate=Path(data["certificate"]) if data["certificate"] else None,
-        key=Path(data["key"]) if data["key"] else None)
+        key=Path(data["key"]) if data["key"] else None,
+    )

@@ -36,7 +36,9 @@ class LabDriver(libvirtdriver.LibvirtDriver):  # type: ignore[misc]  # sushy-too
 
     def faulty(self, identity: str, name: str) -> bool:
         host = self.bmc.host(identity)
-        return any(f.name == name and f.host in (None, host.name if host else None) for f in faults.read(self.bmc.faults))
+        return any(
+            f.name == name and f.host in (None, host.name if host else None) for f in faults.read(self.bmc.faults)
+        )
 
     def get_bios(self, identity: str) -> dict[str, Value]:
         return self.memory(identity).current()
@@ -72,8 +74,12 @@ class LabDriver(libvirtdriver.LibvirtDriver):  # type: ignore[misc]  # sushy-too
                     domain.destroy()
                 self._start(domain)
             elif active:
-                act: dict[str, Callable[[], Any]] = {"ForceOff": domain.destroy, "GracefulShutdown": domain.shutdown,
-                                                     "GracefulRestart": domain.reboot, "Nmi": domain.injectNMI}
+                act: dict[str, Callable[[], Any]] = {
+                    "ForceOff": domain.destroy,
+                    "GracefulShutdown": domain.shutdown,
+                    "GracefulRestart": domain.reboot,
+                    "Nmi": domain.injectNMI,
+                }
                 act[state]()
             elif state in ("GracefulRestart", "Nmi"):
                 raise error.Conflict(f"the system is off; {state} needs it on")
@@ -132,8 +138,9 @@ def emulator_settings(config: BmcConfig) -> dict[str, object]:
         "SUSHY_EMULATOR_BOOT_LOADER_MAP": {"UEFI": {"x86_64": OVMF_CODE}, "Legacy": {"x86_64": None}},
         "SUSHY_EMULATOR_SECURE_BOOT_ENABLED_NVRAM": OVMF_VARS.replace(".fd", ".ms.fd"),
         "SUSHY_EMULATOR_SECURE_BOOT_DISABLED_NVRAM": OVMF_VARS,
-        "SUSHY_EMULATOR_CHASSIS": [{"Id": f"{h.name}-chassis", "Name": f"Chassis of {h.name}", "UUID": h.chassis}
-                                   for h in config.hosts],
+        "SUSHY_EMULATOR_CHASSIS": [
+            {"Id": f"{h.name}-chassis", "Name": f"Chassis of {h.name}", "UUID": h.chassis} for h in config.hosts
+        ],
     }
 
 

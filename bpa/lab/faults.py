@@ -42,7 +42,9 @@ def read(path: Path, now: float | None = None) -> tuple[Fault, ...]:
     return tuple(f for f in faults if f.until is None or f.until > now)
 
 
-def switch(path: Path, name: str, host: str | None = None, on: bool = True, seconds: float | None = None) -> tuple[Fault, ...]:
+def switch(
+    path: Path, name: str, host: str | None = None, on: bool = True, seconds: float | None = None
+) -> tuple[Fault, ...]:
     """Switch a fault on (for `seconds`, or until switched off) or off; returns the faults that are on afterwards.
 
     LabError for a name that is no fault.

@@ -36,8 +36,9 @@ class Attribute:
             return f"{self.name} is read-only"
         if self.kind == "Enumeration" and value not in self.values:
             return f"{self.name} accepts {', '.join(self.values)}, not {value!r}"
-        if self.kind == "Integer" and (isinstance(value, bool) or not isinstance(value, int)
-                                       or not self.lower <= value <= self.upper):
+        if self.kind == "Integer" and (
+            isinstance(value, bool) or not isinstance(value, int) or not self.lower <= value <= self.upper
+        ):
             return f"{self.name} accepts integers from {self.lower} to {self.upper}, not {value!r}"
         if self.kind == "Boolean" and not isinstance(value, bool):
             return f"{self.name} accepts true and false, not {value!r}"
@@ -47,19 +48,22 @@ class Attribute:
 
 
 # The three switches start Disabled, as on a machine that comes from its vendor for another use.
-ATTRIBUTES: Mapping[str, Attribute] = {a.name: a for a in (
-    Attribute("ProcVirtualization", "Processor virtualization (SVM or VT-x)", "Disabled", values=_SWITCH),
-    Attribute("ProcVtd", "I/O virtualization (IOMMU)", "Disabled", values=_SWITCH),
-    Attribute("SriovGlobalEnable", "SR-IOV on all PCIe devices", "Disabled", values=_SWITCH),
-    Attribute("ProcTurboMode", "Turbo boost", "Enabled", values=_SWITCH),
-    Attribute("LogicalProc", "Simultaneous multithreading", "Enabled", values=_SWITCH),
-    Attribute("EmbeddedSata", "Embedded SATA", "Ahci", values=("Ata", "Ahci", "Raid", "Off")),
-    Attribute("BootMode", "Boot mode", "Uefi", values=("Uefi", "Bios")),
-    Attribute("NumCores", "Active cores per processor", 1, kind="Integer", lower=1, upper=64),
-    Attribute("QuietBoot", "No messages during POST", True, kind="Boolean"),
-    Attribute("AssetTag", "Asset tag", "", kind="String"),
-    Attribute("SerialNumber", "Serial number of the machine", "", kind="String", read_only=True),
-)}
+ATTRIBUTES: Mapping[str, Attribute] = {
+    a.name: a
+    for a in (
+        Attribute("ProcVirtualization", "Processor virtualization (SVM or VT-x)", "Disabled", values=_SWITCH),
+        Attribute("ProcVtd", "I/O virtualization (IOMMU)", "Disabled", values=_SWITCH),
+        Attribute("SriovGlobalEnable", "SR-IOV on all PCIe devices", "Disabled", values=_SWITCH),
+        Attribute("ProcTurboMode", "Turbo boost", "Enabled", values=_SWITCH),
+        Attribute("LogicalProc", "Simultaneous multithreading", "Enabled", values=_SWITCH),
+        Attribute("EmbeddedSata", "Embedded SATA", "Ahci", values=("Ata", "Ahci", "Raid", "Off")),
+        Attribute("BootMode", "Boot mode", "Uefi", values=("Uefi", "Bios")),
+        Attribute("NumCores", "Active cores per processor", 1, kind="Integer", lower=1, upper=64),
+        Attribute("QuietBoot", "No messages during POST", True, kind="Boolean"),
+        Attribute("AssetTag", "Asset tag", "", kind="String"),
+        Attribute("SerialNumber", "Serial number of the machine", "", kind="String", read_only=True),
+    )
+}
 
 
 def defaults(serial: str) -> dict[str, Value]:
@@ -81,17 +85,29 @@ def refusals(changes: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
 def registry() -> dict[str, object]:
     """The AttributeRegistry resource (DMTF DSP8010 AttributeRegistry.v1_3_0)."""
     return {
-        "@odata.id": "/redfish/v1/Registries/BpaLab/BiosRegistry", "@odata.type": "#AttributeRegistry.v1_3_0.AttributeRegistry",
-        "Id": REGISTRY_ID, "Name": "BIOS attribute registry of the lab", "Language": "en", "OwningEntity": "BPA",
-        "RegistryVersion": "1.0.0", "RegistryEntries": {"Attributes": [_entry(a) for a in ATTRIBUTES.values()]},
+        "@odata.id": "/redfish/v1/Registries/BpaLab/BiosRegistry",
+        "@odata.type": "#AttributeRegistry.v1_3_0.AttributeRegistry",
+        "Id": REGISTRY_ID,
+        "Name": "BIOS attribute registry of the lab",
+        "Language": "en",
+        "OwningEntity": "BPA",
+        "RegistryVersion": "1.0.0",
+        "RegistryEntries": {"Attributes": [_entry(a) for a in ATTRIBUTES.values()]},
     }
 
 
 def _entry(attribute: Attribute) -> dict[str, object]:
     entry: dict[str, object] = {
-        "AttributeName": attribute.name, "DisplayName": attribute.about, "HelpText": attribute.about,
-        "Type": attribute.kind, "DefaultValue": attribute.default, "ReadOnly": attribute.read_only,
-        "Hidden": False, "Immutable": False, "WriteOnly": False, "ResetRequired": True,
+        "AttributeName": attribute.name,
+        "DisplayName": attribute.about,
+        "HelpText": attribute.about,
+        "Type": attribute.kind,
+        "DefaultValue": attribute.default,
+        "ReadOnly": attribute.read_only,
+        "Hidden": False,
+        "Immutable": False,
+        "WriteOnly": False,
+        "ResetRequired": True,
     }
     if attribute.kind == "Enumeration":
         entry["Value"] = [{"ValueName": v, "ValueDisplayName": v} for v in attribute.values]

@@ -15,8 +15,13 @@ from bpa.lab import processes
 from bpa.lab.errors import LabError
 from bpa.lab.layout import NAMESPACE, Layout
 
-_PRIVATE = {"etc": "/etc/libvirt", "lib": "/var/lib/libvirt", "run": "/run/libvirt", "cache": "/var/cache/libvirt",
-            "log": "/var/log/libvirt"}
+_PRIVATE = {
+    "etc": "/etc/libvirt",
+    "lib": "/var/lib/libvirt",
+    "run": "/run/libvirt",
+    "cache": "/var/cache/libvirt",
+    "log": "/var/log/libvirt",
+}
 
 _QEMU_CONF = """user = "root"
 group = "root"
@@ -35,9 +40,11 @@ log_outputs = "3:stderr"
 """
 
 # The outer shell becomes the daemon itself (exec all the way), so the pid that is kept is the daemon's.
-_ENTER = 'set -e; for m in $BINDS; do mkdir -p "${m#*:}"; mount --bind "${m%%:*}" "${m#*:}"; done; ' \
-         'if [ -n "$KVM_HIDDEN_BY" ] && [ -e /dev/kvm ]; then mount --bind "$KVM_HIDDEN_BY" /dev/kvm; ' \
-         'mount -o remount,bind,ro /dev/kvm; fi; exec "$@"'
+_ENTER = (
+    'set -e; for m in $BINDS; do mkdir -p "${m#*:}"; mount --bind "${m%%:*}" "${m#*:}"; done; '
+    'if [ -n "$KVM_HIDDEN_BY" ] && [ -e /dev/kvm ]; then mount --bind "$KVM_HIDDEN_BY" /dev/kvm; '
+    'mount -o remount,bind,ro /dev/kvm; fi; exec "$@"'
+)
 
 
 def start(layout: Layout, kvm: bool) -> None:
@@ -50,8 +57,13 @@ def start(layout: Layout, kvm: bool) -> None:
     for name in _PRIVATE:
         (layout.libvirt / name).mkdir(parents=True, exist_ok=True)
     etc = layout.libvirt / "etc"
-    for name, text in (("qemu.conf", _QEMU_CONF), ("libvirtd.conf", _LIBVIRTD_CONF), ("virtlogd.conf", ""),
-                       ("network.conf", ""), ("libvirt.conf", "")):
+    for name, text in (
+        ("qemu.conf", _QEMU_CONF),
+        ("libvirtd.conf", _LIBVIRTD_CONF),
+        ("virtlogd.conf", ""),
+        ("network.conf", ""),
+        ("libvirt.conf", ""),
+    ):
         (etc / name).write_text(text)
     (etc / "qemu" / "networks").mkdir(parents=True, exist_ok=True)
     for stale in (layout.libvirt / "run").glob("*.pid"):
@@ -61,13 +73,32 @@ def start(layout: Layout, kvm: bool) -> None:
     # KVM accessible yet absent in QEMU, distrusts its cache and asks QEMU again at every call: 40 s per start of a host.
     no_kvm = layout.libvirt / "no-kvm"
     no_kvm.touch()
-    environment = {"BINDS": " ".join(f"{layout.libvirt / name}:{place}" for name, place in _PRIVATE.items()),
-                   "KVM_HIDDEN_BY": "" if kvm else str(no_kvm)}
+    environment = {
+        "BINDS": " ".join(f"{layout.libvirt / name}:{place}" for name, place in _PRIVATE.items()),
+        "KVM_HIDDEN_BY": "" if kvm else str(no_kvm),
+    }
     for daemon in ("virtlogd", "libvirtd"):
         if processes.alive(layout.pid(daemon)):
             continue
-        argv = ("ip", "netns", "exec", NAMESPACE, "unshare", "--mount", "--propagation", "private", "sh", "-c", _ENTER, "sh",
-                f"/usr/sbin/{daemon}", "--config", f"/etc/libvirt/{daemon}.conf", "--pid-file", f"/run/libvirt/{daemon}.pid")
+        argv = (
+            "ip",
+            "netns",
+            "exec",
+            NAMESPACE,
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            _ENTER,
+            "sh",
+            f"/usr/sbin/{daemon}",
+            "--config",
+            f"/etc/libvirt/{daemon}.conf",
+            "--pid-file",
+            f"/run/libvirt/{daemon}.pid",
+        )
         processes.start(argv, layout.pid(daemon), layout.log(daemon), environment)
     _await_answer(layout)
 

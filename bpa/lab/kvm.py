@@ -16,11 +16,37 @@ def usable(kernel: Path, seconds: float = 20) -> bool:
     nested hosts KVM may be there and still not run an ordinary kernel."""
     if not Path("/dev/kvm").exists():
         return False
-    argv = ("qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-machine", "q35", "-m", "512", "-nodefaults", "-display", "none",
-            "-no-reboot", "-kernel", str(kernel), "-append", "console=ttyS0 panic=-1", "-serial", "stdio")
+    argv = (
+        "qemu-system-x86_64",
+        "-accel",
+        "kvm",
+        "-cpu",
+        "host",
+        "-machine",
+        "q35",
+        "-m",
+        "512",
+        "-nodefaults",
+        "-display",
+        "none",
+        "-no-reboot",
+        "-kernel",
+        str(kernel),
+        "-append",
+        "console=ttyS0 panic=-1",
+        "-serial",
+        "stdio",
+    )
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=seconds, stdin=subprocess.DEVNULL,
-                              check=False)
+        done = subprocess.run(
+            argv,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
     return "Unable to mount root fs" in done.stdout

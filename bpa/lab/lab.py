@@ -53,8 +53,16 @@ class LabStatus:
     kept: tuple[str, ...] = ()
 
 
-def up(hosts: int, ramdisk: ImageSet, system: ImageSet, *, kvm_mode: kvm.Mode = "auto", switch_on: Iterable[str] = (),
-       layout: Layout | None = None, progress: Progress = lambda _text: None) -> LabStatus:
+def up(
+    hosts: int,
+    ramdisk: ImageSet,
+    system: ImageSet,
+    *,
+    kvm_mode: kvm.Mode = "auto",
+    switch_on: Iterable[str] = (),
+    layout: Layout | None = None,
+    progress: Progress = lambda _text: None,
+) -> LabStatus:
     """Bring the lab up with `hosts` powered-off hosts, or add what is missing of it.
 
     ramdisk and system are the images that the site refers to. Hosts that exist stay as they are; fewer hosts than there
@@ -79,8 +87,9 @@ def up(hosts: int, ramdisk: ImageSet, system: ImageSet, *, kvm_mode: kvm.Mode = 
         hypervisor.start(layout, use_kvm)
         progress(f"{hosts} virtual host{'s' if hosts > 1 else ''}")
         with hypervisor.connect(layout) as connection:
-            hypervisor.define_network(connection, network.render_provisioning(LabHost(n) for n in range(MAX_HOSTS)),
-                                      network.PROVISIONING)
+            hypervisor.define_network(
+                connection, network.render_provisioning(LabHost(n) for n in range(MAX_HOSTS)), network.PROVISIONING
+            )
             hypervisor.define_network(connection, network.render_data(), network.DATA)
             for host in plan:
                 _define(connection, layout, host, use_kvm)
@@ -88,8 +97,16 @@ def up(hosts: int, ramdisk: ImageSet, system: ImageSet, *, kvm_mode: kvm.Mode = 
         _start_bmc(layout, plan, certificates, password)
         for name in switch_on:
             faults.switch(layout.faults, name)
-        kept = site.write(layout.site, site.render(layout, plan, site.SiteImages(
-            system.directory, system.files["disk"].name, system.sha256["disk"]), USERNAME, password))
+        kept = site.write(
+            layout.site,
+            site.render(
+                layout,
+                plan,
+                site.SiteImages(system.directory, system.files["disk"].name, system.sha256["disk"]),
+                USERNAME,
+                password,
+            ),
+        )
         return _status(layout, kept)
 
 
@@ -135,8 +152,9 @@ def status(layout: Layout | None = None) -> LabStatus:
     return _status(layout, ())
 
 
-def fault(name: str, host: str | None = None, on: bool = True, seconds: float | None = None,
-          layout: Layout | None = None) -> tuple[Fault, ...]:
+def fault(
+    name: str, host: str | None = None, on: bool = True, seconds: float | None = None, layout: Layout | None = None
+) -> tuple[Fault, ...]:
     """Switch a fault of the running lab's BMC on or off; see bpa.lab.faults for the names."""
     layout = layout or Layout.default()
     _demand_root()
@@ -148,13 +166,33 @@ def fault(name: str, host: str | None = None, on: bool = True, seconds: float | 
     return faults.switch(layout.faults, name, host, on, seconds)
 
 
+def power(name: str, on: bool, layout: Layout | None = None) -> None:
+    """Plug a host in and press its button, or pull the plug: without its BMC, Ironic or BPA knowing. Idempotent."""
+    layout = layout or Layout.default()
+    _demand_root()
+    state = _state(layout)
+    host = next((h for n in range(state["hosts"] if state else 0) if (h := LabHost(n)).name == name), None)
+    if host is None:
+        raise LabError(f"the lab has no host {name!r}")
+    with hypervisor.connect(layout) as connection:
+        domain = connection.lookupByUUIDString(host.uuid)
+        if on and not domain.isActive():
+            domain.create()
+        elif not on and domain.isActive():
+            domain.destroy()
+
+
 def _define(connection: libvirt.virConnect, layout: Layout, host: LabHost, use_kvm: bool) -> None:
     if any(d.UUIDString() == host.uuid for d in connection.listAllDomains()):
         return
     layout.disks.mkdir(parents=True, exist_ok=True)
     layout.logs.mkdir(parents=True, exist_ok=True)
-    files = machine.Files(layout.disks / f"{host.name}.qcow2", layout.disks / f"{host.name}.nvdimm",
-                          layout.disks / f"{host.name}.nvram", layout.log(f"{host.name}-console"))
+    files = machine.Files(
+        layout.disks / f"{host.name}.qcow2",
+        layout.disks / f"{host.name}.nvdimm",
+        layout.disks / f"{host.name}.nvram",
+        layout.log(f"{host.name}-console"),
+    )
     processes.run("qemu-img", "create", "-q", "-f", "qcow2", str(files.disk), f"{host.disk}M")
     with files.nvdimm.open("wb") as file:
         file.truncate(host.pmem * 1024 * 1024)
@@ -162,8 +200,18 @@ def _define(connection: libvirt.virConnect, layout: Layout, host: LabHost, use_k
 
 
 def _start_bmc(layout: Layout, hosts: tuple[LabHost, ...], certificates: tls.Certificates, password: Secret) -> None:
-    config = BmcConfig(ADDRESS, BMC_PORT, USERNAME, password, layout.libvirt_uri, layout.bmc / "state", layout.faults, hosts,
-                       certificates.certificate, certificates.key)
+    config = BmcConfig(
+        ADDRESS,
+        BMC_PORT,
+        USERNAME,
+        password,
+        layout.libvirt_uri,
+        layout.bmc / "state",
+        layout.faults,
+        hosts,
+        certificates.certificate,
+        certificates.key,
+    )
     file, media = layout.bmc / "config.json", layout.bmc / "media"
     media.mkdir(parents=True, exist_ok=True)
     if processes.alive(layout.pid("bmc")) and file.exists() and bmc_config.read(file) == config:
@@ -173,8 +221,12 @@ def _start_bmc(layout: Layout, hosts: tuple[LabHost, ...], certificates: tls.Cer
     ready = layout.bmc / "ready"
     ready.unlink(missing_ok=True)
     # The daemon starts in / and must still find the code it was started from.
-    processes.start(("ip", "netns", "exec", NAMESPACE, sys.executable, "-m", "bpa.lab.bmc", str(file), str(ready)), layout.pid("bmc"),
-                    layout.log("bmc"), {"TMPDIR": str(media), "PYTHONPATH": str(Path(__file__).parents[2])})
+    processes.start(
+        ("ip", "netns", "exec", NAMESPACE, sys.executable, "-m", "bpa.lab.bmc", str(file), str(ready)),
+        layout.pid("bmc"),
+        layout.log("bmc"),
+        {"TMPDIR": str(media), "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
     deadline = time.monotonic() + 60
     while not ready.exists():
         if processes.alive(layout.pid("bmc")) is None or time.monotonic() > deadline:
@@ -194,9 +246,17 @@ def _status(layout: Layout, kept: tuple[str, ...]) -> LabStatus:
         with hypervisor.connect(layout) as connection:
             power = {d.UUIDString(): "On" if d.isActive() else "Off" for d in connection.listAllDomains()}
     missing += [h.name for h in hosts if h.uuid not in power]
-    return LabStatus(layout.root, up=True, running=not missing, missing=tuple(missing),
-                     hosts=tuple(HostStatus(h, power.get(h.uuid, "missing")) for h in hosts), kvm=state["kvm"],
-                     faults=faults.read(layout.faults), site=layout.site, kept=kept)
+    return LabStatus(
+        layout.root,
+        up=True,
+        running=not missing,
+        missing=tuple(missing),
+        hosts=tuple(HostStatus(h, power.get(h.uuid, "missing")) for h in hosts),
+        kvm=state["kvm"],
+        faults=faults.read(layout.faults),
+        site=layout.site,
+        kept=kept,
+    )
 
 
 def _state(layout: Layout) -> dict[str, Any] | None:

@@ -29,18 +29,39 @@ class Files:
 
 def render(host: LabHost, files: Files, kvm: bool) -> str:
     """Domain XML of `host` with factory BIOS settings applied. Same input, same text."""
-    domain = ET.fromstring(_TEMPLATE.format(
-        type="kvm" if kvm else "qemu", name=host.name, uuid=host.uuid, serial=host.serial,
-        manufacturer=MANUFACTURER, model=MODEL, sku=SKU, half=host.memory // 2, total=host.memory + host.pmem,
-        cpus=host.cpus, cores=max(1, host.cpus // 2), first=f"0-{host.cpus // 2 - 1}" if host.cpus > 2 else "0",
-        second=f"{host.cpus // 2}-{host.cpus - 1}" if host.cpus > 2 else "1",
-        code=OVMF_CODE, vars=OVMF_VARS, boot_mac=host.boot_mac, data_mac=host.data_mac,
-        disk_serial=host.disk_serial, pmem=host.pmem, provisioning=PROVISIONING, data=DATA))
+    domain = ET.fromstring(
+        _TEMPLATE.format(
+            type="kvm" if kvm else "qemu",
+            name=host.name,
+            uuid=host.uuid,
+            serial=host.serial,
+            manufacturer=MANUFACTURER,
+            model=MODEL,
+            sku=SKU,
+            half=host.memory // 2,
+            total=host.memory + host.pmem,
+            cpus=host.cpus,
+            cores=max(1, host.cpus // 2),
+            first=f"0-{host.cpus // 2 - 1}" if host.cpus > 2 else "0",
+            second=f"{host.cpus // 2}-{host.cpus - 1}" if host.cpus > 2 else "1",
+            code=OVMF_CODE,
+            vars=OVMF_VARS,
+            boot_mac=host.boot_mac,
+            data_mac=host.data_mac,
+            disk_serial=host.disk_serial,
+            pmem=host.pmem,
+            provisioning=PROVISIONING,
+            data=DATA,
+        )
+    )
     for path, value in ((".//nvram", files.nvram),):
         element = domain.find(path)
         assert element is not None, path
         element.text = str(value)
-    for path, key, value in (("devices/disk/source", "file", files.disk), ("devices/serial/source", "path", files.console)):
+    for path, key, value in (
+        ("devices/disk/source", "file", files.disk),
+        ("devices/serial/source", "path", files.console),
+    ):
         element = domain.find(path)
         assert element is not None, path
         element.set(key, str(value))

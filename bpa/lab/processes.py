@@ -32,8 +32,15 @@ def start(argv: Sequence[str], pid_file: Path, log: Path, environment: Mapping[s
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
         try:
-            process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-                                       cwd="/", env={**os.environ, **(environment or {})})
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                cwd="/",
+                env={**os.environ, **(environment or {})},
+            )
         except FileNotFoundError as e:
             raise LabError(f"{argv[0]} is not installed; `make lab-packages` installs what the lab needs") from e
     pid_file.write_text(f"{process.pid} {_start_time(process.pid)}\n")

@@ -29,42 +29,79 @@ class SiteImages:
     sha256: str
 
 
-def render(layout: Layout, hosts: tuple[LabHost, ...], images: SiteImages, username: str, password: Secret) -> dict[str, str]:
+def render(
+    layout: Layout, hosts: tuple[LabHost, ...], images: SiteImages, username: str, password: Secret
+) -> dict[str, str]:
     """File name -> YAML text. secrets.yaml holds the BMC's password: write it 0600."""
-    files = {"site.yaml": _documents({
-        "apiVersion": "bpa.akraino.org/v1alpha1", "kind": "Site", "metadata": {"name": "lab"},
-        "spec": {"network": {"namespace": NAMESPACE}, "bmc": {"caFile": str(layout.ca)},
-                 "ironic": {"embedded": {"listen": ADDRESS}}, "images": {"directory": str(images.directory)},
-                 "kud": {"installer": str(INSTALLER), "directory": str(layout.root / "kud")}},
-    })}
-    files["secrets.yaml"] = _documents({
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "lab-bmc"}, "type": "Opaque",
-        "stringData": {"username": username, "password": password.reveal()},
-    })
+    files = {
+        "site.yaml": _documents(
+            {
+                "apiVersion": "bpa.akraino.org/v1alpha1",
+                "kind": "Site",
+                "metadata": {"name": "lab"},
+                "spec": {
+                    "network": {"namespace": NAMESPACE},
+                    "bmc": {"caFile": str(layout.ca)},
+                    "ironic": {"embedded": {"listen": ADDRESS}},
+                    "images": {"directory": str(images.directory)},
+                    "kud": {"installer": str(INSTALLER), "directory": str(layout.root / "kud")},
+                },
+            }
+        )
+    }
+    files["secrets.yaml"] = _documents(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "lab-bmc"},
+            "type": "Opaque",
+            "stringData": {"username": username, "password": password.reveal()},
+        }
+    )
     files["hosts.yaml"] = _documents(*(_host(host, images) for host in hosts))
-    files["cluster.yaml"] = _documents({
-        "apiVersion": "bpa.akraino.org/v1alpha1", "kind": "Provisioning",
-        "metadata": {"name": "lab", "labels": {"cluster": "lab"}},
-        "spec": {"profile": "lab", "PodSubnet": "10.244.64.0/18",
-                 "masters": [{hosts[0].name: {"mac-address": hosts[0].boot_mac}}],
-                 "workers": [{h.name: {"mac-address": h.boot_mac}} for h in hosts[1:]]},
-    })
+    files["cluster.yaml"] = _documents(
+        {
+            "apiVersion": "bpa.akraino.org/v1alpha1",
+            "kind": "Provisioning",
+            "metadata": {"name": "lab", "labels": {"cluster": "lab"}},
+            "spec": {
+                "profile": "lab",
+                "PodSubnet": "10.244.64.0/18",
+                "masters": [{hosts[0].name: {"mac-address": hosts[0].boot_mac}}],
+                "workers": [{h.name: {"mac-address": h.boot_mac}} for h in hosts[1:]],
+            },
+        }
+    )
     return files
 
 
 def _host(host: LabHost, images: SiteImages) -> dict[str, Any]:
     return {
-        "apiVersion": "metal3.io/v1alpha1", "kind": "BareMetalHost",
-        "metadata": {"name": host.name, "annotations": {"bpa.akraino.org/serial": host.serial,
-                                                        "bpa.akraino.org/system-uuid": host.uuid,
-                                                        "icn.akraino.org/node-ip": host.address}},
+        "apiVersion": "metal3.io/v1alpha1",
+        "kind": "BareMetalHost",
+        "metadata": {
+            "name": host.name,
+            "annotations": {
+                "bpa.akraino.org/serial": host.serial,
+                "bpa.akraino.org/system-uuid": host.uuid,
+                "icn.akraino.org/node-ip": host.address,
+            },
+        },
         "spec": {
-            "online": True, "bootMode": "UEFI", "bootMACAddress": host.boot_mac,
-            "bmc": {"address": f"redfish-virtualmedia+https://{ADDRESS}:{BMC_PORT}/redfish/v1/Systems/{host.uuid}",
-                    "credentialsName": "lab-bmc"},
+            "online": True,
+            "bootMode": "UEFI",
+            "bootMACAddress": host.boot_mac,
+            "bmc": {
+                "address": f"redfish-virtualmedia+https://{ADDRESS}:{BMC_PORT}/redfish/v1/Systems/{host.uuid}",
+                "credentialsName": "lab-bmc",
+            },
             "rootDeviceHints": {"serialNumber": host.disk_serial},
-            "image": {"url": f"http://{ADDRESS}:{IMAGE_PORT}/{images.name}", "checksum": images.sha256,
-                      "checksumType": "sha256", "format": "raw"},
+            "image": {
+                "url": f"http://{ADDRESS}:{IMAGE_PORT}/{images.name}",
+                "checksum": images.sha256,
+                "checksumType": "sha256",
+                "format": "raw",
+            },
         },
     }
 

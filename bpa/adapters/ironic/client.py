@@ -61,6 +61,11 @@ class Ironic:
             return NO_NODE
         return parse_node(node, self._expected(name), self._inventory(node))
 
+    def look_anew(self) -> None:
+        """Make the next look ask Ironic, however young the last answer is."""
+        with self._lock:
+            self._taken = None
+
     def names(self) -> tuple[str, ...]:
         """The names of all nodes, sorted; a node without a name is left out."""
         return tuple(sorted(self._fleet()))
@@ -94,15 +99,11 @@ class Ironic:
         return self._inventories[key]
 
     def _fresh(self, name: str) -> Json:
-        self._changed()
+        self.look_anew()
         node = self._fleet().get(name)
         if node is None:
             raise Refused(f"Ironic has no node {name}", "apply again: it will be enrolled")
         return node
-
-    def _changed(self) -> None:
-        with self._lock:
-            self._taken = None
 
     def _write(self, method: str, path: str, body: object = None, microversion: str | None = None) -> Any:
         try:
@@ -110,7 +111,7 @@ class Ironic:
                 return self._api.call(method, path, body, microversion=microversion)
             return self._api.call(method, path, body)
         finally:
-            self._changed()
+            self.look_anew()
 
     # -- enrolment
 
@@ -119,7 +120,7 @@ class Ironic:
 
         Refused when a node of this name stands for another machine.
         """
-        self._changed()
+        self.look_anew()
         node = self._fleet().get(spec.name)
         if node is None:
             node = self._write("POST", "/nodes", {
@@ -208,7 +209,7 @@ class Ironic:
 
     def remove(self, name: str) -> None:
         """Forget the node; the host goes on running. Nothing to do where there is no such node."""
-        self._changed()
+        self.look_anew()
         node = self._fleet().get(name)
         if node is None:
             return

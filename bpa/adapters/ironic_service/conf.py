@@ -105,6 +105,8 @@ def render_conf(settings: Settings) -> str:
             "host_ip": settings.listen, "port": str(settings.api_port), "public_endpoint": settings.api_url,
             "ramdisk_heartbeat_timeout": "300",
         },
+        # Where ramdisks report to; without it Ironic looks for a Keystone catalogue.
+        "service_catalog": {"auth_type": "none", "endpoint_override": settings.api_url},
         "database": {"connection": f"sqlite:///{settings.database}", "sqlite_synchronous": "true"},
         "conductor": {
             # A disk is wiped where the documents say so, never as a habit; cleaning costs minutes of booting, too.
@@ -112,6 +114,8 @@ def render_conf(settings: Settings) -> str:
             "disable_zstandard_decompression": "true",
             "file_url_allowed_paths": f"{state}/ramdisk,{state}/http",
             "sync_power_state_interval": "60",
+            # A host that somebody switched off by hand stays off: Ironic takes note and does not fight.
+            "force_power_state_during_sync": "false",
             "power_state_change_timeout": "120",
             "graceful_shutdown_timeout": "15",
             "deploy_callback_timeout": "2700",
@@ -133,7 +137,7 @@ def render_conf(settings: Settings) -> str:
             "command_wait_interval": "2", "command_wait_attempts": "300",
             "post_deploy_get_power_state_retry_interval": "2", "post_deploy_get_power_state_retries": "15",
         },
-        "redfish": {"use_swift": "false", "kernel_append_params": settings.kernel_arguments},
+        "redfish": {"use_swift": "false", "connection_attempts": "3", "connection_retry_interval": "2", "kernel_append_params": settings.kernel_arguments},
         "pxe": {
             "images_path": f"{state}/images", "instance_master_path": f"{state}/master/instance",
             "tftp_root": f"{state}/tftp", "tftp_master_path": f"{state}/tftp/master",

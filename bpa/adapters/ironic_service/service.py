@@ -79,10 +79,11 @@ class EmbeddedIronic:
         with self._locked():
             password = self._password()
             self._place_files()
-            changed = _write_private(s.state / "ironic.conf", render_conf(s))
+            conf = render_conf(s)
+            _write_private(s.state / "ironic.conf", conf)
             if self._http.pid() is None:
                 self._start_http()
-            if self._api.pid() is not None and changed and not self._at_work(password):
+            if self._api.pid() is not None and not self._started_with(conf) and not self._at_work(password):
                 self._api.stop()
             if self._api.pid() is None:
                 self._api.stop()
@@ -104,6 +105,10 @@ class EmbeddedIronic:
         with self._locked():
             self._api.stop()
             self._http.stop(patience=2.0)
+
+    def _started_with(self, conf: str) -> bool:
+        mark = self._settings.state / "started-with"
+        return mark.exists() and mark.read_text() == _digest(conf)
 
     # -- files
 
@@ -157,6 +162,7 @@ class EmbeddedIronic:
         s = self._settings
         _require_free(s.listen, s.api_port, "Ironic")
         self._prepare_database()
+        (s.state / "started-with").write_text(_digest((s.state / "ironic.conf").read_text()))
         quiet = {"PYTHONWARNINGS": "ignore"}
         self._api.start([_script("ironic"), "--config-file", str(s.state / "ironic.conf")], quiet)
 
@@ -262,17 +268,19 @@ def _script(name: str) -> str:
     return found
 
 
-def _write_private(path: Path, text: str) -> bool:
-    """Write text for the owner only, atomically; whether an older text was changed."""
-    old = path.read_text() if path.exists() else None
-    if old == text:
-        return False
-    temporary = path.with_name(f".{path.name}.{hashlib.sha256(text.encode()).hexdigest()[:8]}")
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write text for the owner only, atomically."""
+    if path.exists() and path.read_text() == text:
+        return
+    temporary = path.with_name(f".{path.name}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
     temporary.replace(path)
-    return old is not None
 
 
 def _link(source: Path, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from bpa.core.steps import BiosValue
 PENDING = ("Settings", "SD", "Pending")
 """Where vendors keep the pending settings that they do not announce (Dell and HPE, Supermicro and AMI, Lenovo)."""
 ATTRIBUTES = 10000
+PASSWORD = re.compile(r"password(salt)?(_[0-9a-f]{4})?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,13 @@ def _settings(reader: Reader, path: str, body: Json, known: BiosPaths | None) ->
 
 
 def _attributes(body: Json) -> dict[str, BiosValue]:
-    """Attributes with a value; passwords never become facts."""
-    return {
-        name: value
-        for name, value in list(inner(body, "Attributes").items())[:ATTRIBUTES]
-        if isinstance(value, str | int | bool) and name.isprintable() and "password" not in name.lower()
-    }
+    """Attributes with a value, fit to be shown; passwords never become facts."""
+    found: dict[str, BiosValue] = {}
+    for name, value in list(inner(body, "Attributes").items())[:ATTRIBUTES]:
+        if not name.isprintable() or len(name) > 256:
+            continue
+        if isinstance(value, int):
+            found[name] = value
+        elif isinstance(value, str) and not PASSWORD.search(name):
+            found[name] = "".join(c if c.isprintable() else " " for c in value[:1024])
+    return found

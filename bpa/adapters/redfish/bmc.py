@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from bpa.adapters.errors import Unsupported
 from bpa.adapters.redfish.access import BmcAccess
+from bpa.adapters.redfish.answers import Missing
 from bpa.adapters.redfish.bios import Bios, BiosPaths, read_bios, stage_bios
 from bpa.adapters.redfish.inventory import read_adapters, read_cpus, read_dimms, read_drives, read_macs
 from bpa.adapters.redfish.link import Link
@@ -176,9 +177,15 @@ class Bmc:
         self._unread.clear()
 
     def _system(self, reader: Reader) -> Json:
-        system = reader.resource(self._system_path(reader)).body
+        path = self._system_path(reader)
+        try:
+            system = reader.resource(path).body
+        except Missing:
+            # Gone behind our back (a BMC replaced or updated): what was found before counts no more.
+            self._path, self._paths = "", None
+            raise
         if not system:
-            raise Unsupported(f"{self._access.origin}{self._path} is empty: not a usable System")
+            raise Unsupported(f"{self._access.origin}{path} is empty: not a usable System")
         return system
 
     def _system_path(self, reader: Reader) -> str:

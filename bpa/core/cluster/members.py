@@ -19,6 +19,11 @@ def check(want: ClusterWant, have: ClusterFacts) -> Verdict:
             f"no host of this site is behind {', '.join(unknown)}",
             "give each master and worker the mac-address of a BareMetalHost",
         )
+    stuck = [member for member in members if have.members[member.label].stuck]
+    if stuck:
+        told = ", ".join(_late(member, have) for member in stuck[:4])
+        return Stuck(f"{len(stuck)} of {len(members)} members are stuck: {told}",
+                     "see `bpa explain HOST` for each of them, then apply again")
     late = [member for member in members if not have.members[member.label].ready]
     if late:
         told = ", ".join(_late(member, have) for member in late[:4])

@@ -34,9 +34,9 @@ for m in kvm kvm_intel kvm_amd vhost vhost_net vhost_vsock; do
   elif modprobe -n -q $m; then echo "$m loadable 0"
   else echo "$m missing 0"; fi
 done
-echo '@@ parameters'; grep -s '' /sys/module/kvm_*/parameters/nested
+echo '@@ parameters'; grep -sH '' /sys/module/kvm_*/parameters/nested
 echo '@@ modprobe.d'
-grep -sE '^[[:space:]]*(options|blacklist|install)[[:space:]]+(kvm|vhost)([_-](intel|amd|net|vsock))?([[:space:]]|$)' \\
+grep -sHE '^[[:space:]]*(options|blacklist|install)[[:space:]]+(kvm|vhost)([_-](intel|amd|net|vsock))?([[:space:]]|$)' \\
   /etc/modprobe.d/*.conf /run/modprobe.d/*.conf /usr/local/lib/modprobe.d/*.conf /usr/lib/modprobe.d/*.conf \\
   /lib/modprobe.d/*.conf /dev/null
 echo '@@ options file'; cat /etc/modprobe.d/bpa.conf 2>/dev/null

@@ -1,0 +1,125 @@
+"""From powered off to handed over, for real: two hosts at once, three kills, a cold restart, drift, another site file.
+
+The tests are one story and run in order; each starts where the one before it ended.
+"""
+
+import re
+
+import pytest
+import yaml
+from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
+
+HOSTS = ("lab-0", "lab-1")
+
+
+def requirements(report, name):
+    subject = next(s for s in report["subjects"] if s["name"] == name)
+    return subject, {r["condition"]: r for r in subject["requirements"]}
+
+
+def test_the_plan_names_what_will_change_and_what_will_be_lost(lab):
+    text = lab.bpa("plan")
+    for line in ("BIOS ProcVirtualization: Disabled -> Enabled", "LABDISK0", "intel_iommu=on", "fsdax 512 MiB"):
+        assert line in text
+    plan = lab.json("plan")
+    assert [s["restarts"] for s in plan["subjects"] if s["name"] in HOSTS] == [2, 2]
+
+
+def test_nothing_is_destroyed_without_consent(lab):
+    assert "--yes" in lab.bpa("apply", check=4)
+    assert "now" in lab.bpa("apply", "--plan", "000000000000", check=4)
+    assert all(h["power"] == "Off" for h in lab.json("lab", "status")["hosts"])
+
+
+def test_killed_during_the_bios_reset_it_goes_on(lab):
+    lab.apply_until(("lab-0", "FirmwareApplied", "act", "reset"), "--plan", lab.json("plan")["hash"])
+
+
+def test_killed_during_the_deploy_it_goes_on_with_the_consent_it_had(lab):
+    lab.apply_until(("lab-0", "ImageDeployed", "wait call-back"))
+
+
+def test_killed_while_virtual_functions_are_made_it_goes_on(lab):
+    lab.apply_until(("lab-0", "VfsCreated", "act", "create 4 VFs"))
+
+
+def test_both_hosts_are_handed_over(lab):
+    lab.bpa("apply")
+    assert lab.bpa("verify")
+    report = lab.json("report")
+    assert report["met"]
+    for host in HOSTS:
+        subject, _ = requirements(report, host)
+        assert subject["restarts"] == {"firmware": 1, "kernel": 1}
+        assert sum("write debian" in s["text"] for s in subject["steps"]) == 1
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_host_itself_shows_what_was_asked(lab, host):
+    bios = lab.facts(host)["bmc"]["bios"]
+    assert bios["ProcVirtualization"] == bios["ProcVtd"] == bios["SriovGlobalEnable"] == "Enabled"
+    assert {"intel_iommu=on", "iommu=pt"} <= set(lab.on(host, "cat", "/proc/cmdline").split())
+    assert lab.on(host, "sh", "-c", "'cat /sys/bus/pci/devices/*/sriov_numvfs'").split() == ["4"]
+    assert lab.on(host, "ls", "-d", "'/sys/bus/pci/devices/*/physfn'").count("physfn") == 4
+    assert "ext4" in lab.on(host, "findmnt", "-no", "FSTYPE,OPTIONS", "/mnt/pmem0")
+    assert lab.on(host, "cat", "/sys/module/kvm_amd/parameters/nested").strip() in ("1", "Y")
+    made = "import fcntl,os; print(os.fstat(fcntl.ioctl(os.open('/dev/kvm', os.O_RDWR), 0xAE01, 0)).st_mode > 0)"
+    assert lab.on(host, "python3", "-c", f'"{made}"').strip() == "True"
+    assert int(lab.on(host, "sh", "-c", "'ls /sys/kernel/iommu_groups | wc -l'")) > 0
+
+
+def test_the_installer_log_has_ansibles_own_recap_without_failures(lab):
+    log = (lab.root / "lab" / "kud" / "lab" / "log" / "installer.log").read_text()
+    recap = log[log.rindex("PLAY RECAP"):]
+    for host in HOSTS:
+        assert re.search(rf"^{host}\s.*unreachable=0\s+failed=0", recap, re.MULTILINE)
+
+
+def test_a_second_apply_finds_nothing_to_do(lab):
+    steps = [len(s["steps"]) for s in lab.json("report")["subjects"]]
+    assert "everything is as the documents say" in lab.bpa("apply")
+    assert [len(s["steps"]) for s in lab.json("report")["subjects"]] == steps
+
+
+def test_a_cold_restart_changes_nothing(lab):
+    boot = lab.facts("lab-0")["os"]["boot_id"]
+    lab.bpa("lab", "power", "lab-0", "off")
+    lab.bpa("verify", check=None)
+    lab.bpa("lab", "power", "lab-0", "on")
+
+    @retry(stop=stop_after_delay(600), wait=wait_fixed(5), retry=retry_if_result(lambda met: not met))
+    def verified():
+        return lab.json("verify", check=None)["met"]
+
+    assert verified()
+    assert lab.facts("lab-0")["os"]["boot_id"] != boot
+
+
+def test_drift_is_found_and_mended(lab):
+    lab.on("lab-0", "sh", "-c", "'for f in /sys/bus/pci/devices/*/sriov_numvfs; do echo 0 > $f; done'")
+    assert "VfsCreated" in lab.bpa("verify", check=1)
+    lab.bpa("apply")
+    lab.bpa("verify")
+
+
+def test_another_site_file_needs_no_other_code(lab):
+    profile = {
+        "apiVersion": "bpa.akraino.org/v1alpha1", "kind": "HardwareProfile", "metadata": {"name": "mine"},
+        "spec": {
+            "bios": {"intents": {"virtualization": True, "iommu": True, "sriov": True}},
+            "kernel": {"arguments": ["intel_iommu=on", "iommu=pt"]}, "virtualization": {"nested": "forbidden"},
+            "sriov": [{"match": {"driver": "igb"}, "vfs": 3}], "kata": {"required": True},
+            "pmem": [{"region": "region0", "name": "other", "mode": "fsdax", "size": "256Mi", "filesystem": "ext4",
+                      "mountPoint": "/srv/fast"}],
+        },
+    }
+    (lab.site / "mine.yaml").write_text(yaml.safe_dump(profile))
+    hosts = list(yaml.safe_load_all((lab.site / "hosts.yaml").read_text()))
+    hosts[1]["metadata"]["annotations"]["bpa.akraino.org/profile"] = "mine"
+    (lab.site / "hosts.yaml").write_text(yaml.safe_dump_all(hosts))
+    lab.bpa("verify", check=1)
+    lab.bpa("apply", "--disrupt", "lab-1")
+    lab.bpa("verify")
+    assert lab.on("lab-1", "sh", "-c", "'cat /sys/bus/pci/devices/*/sriov_numvfs'").split() == ["3"]
+    assert lab.on("lab-1", "cat", "/sys/module/kvm_amd/parameters/nested").strip() in ("0", "N")
+    assert "/srv/fast" in lab.on("lab-1", "findmnt", "-no", "TARGET", "/srv/fast")

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stub_bmc import Pki, StubBmc, make_pki, serve, small_machine
+
+
+@pytest.fixture
+def bmc() -> Iterator[StubBmc]:
+    with serve(StubBmc(small_machine())) as stub:
+        yield stub
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    folder: Path = tmp_path_factory.mktemp("pki")
+    return make_pki(folder)
