@@ -20,7 +20,12 @@ PAUSE_WHEN_UNREACHABLE = 5.0
 
 
 class World(Protocol[F]):
-    """What the engine needs of the outside of one subject: eyes and hands."""
+    """What the engine needs of the outside of one subject: eyes and hands.
+
+    address is where SSH reaches a host, as far as the last look knew; "" for clusters.
+    """
+
+    address: str
 
     def nothing_seen(self) -> F:
         """The facts before any look."""
@@ -33,6 +38,12 @@ class World(Protocol[F]):
 
     def identity(self, have: F) -> str:
         """What the subject says it is ("" = not asked): UUID or serial number of a host."""
+
+    def acknowledge(self) -> None:
+        """A person asks again after a failure: what failed no longer stands in the way. Raises AdapterError."""
+
+    def close(self) -> None:
+        """Log out everywhere. Never raises."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import socket
 import threading
@@ -126,9 +128,17 @@ class Wired:
             self.store.remember(name, replace(self.store.memory(name), identity="", in_service=False))
             self.store.withdraw(name)
 
+    def consent(self, name: str) -> Consent | None:
+        """The consent for a host, unless the documents have changed since it was given."""
+        found = self.store.consent(name)
+        return found if found is not None and found.documents == self._digest(name) else None
+
+    def _digest(self, name: str) -> str:
+        return hashlib.sha256(json.dumps(self.wanted(name), sort_keys=True, default=str).encode()).hexdigest()
+
     def consented(self, plan: SubjectPlan) -> bool:
         """Whether all that a plan destroys has been agreed to for this machine before."""
-        consent = self.store.consent(plan.name)
+        consent = self.consent(plan.name)
         return consent is not None and all(consent.allows(plan.identity, lost) for lost in plan.destroys)
 
     def remember_planned(self, plan: SubjectPlan, everything: bool, agreed: bool) -> None:
@@ -138,7 +148,7 @@ class Wired:
             self.store.remember(plan.name, replace(memory, identity=plan.identity))
         if plan.identity and plan.destroys and (everything or agreed):
             covers = ("*",) if everything else plan.destroys
-            self.store.grant(plan.name, Consent(plan.identity, covers), time.time())
+            self.store.grant(plan.name, Consent(plan.identity, covers, self._digest(plan.name)), time.time())
 
     def fleet(self, watch: Watch, disrupt: Sequence[str]) -> Fleet:
         """The fleet that drives this site's subjects; failed work of an earlier run is asked for again."""
@@ -151,15 +161,20 @@ class Wired:
                 cluster.world.acknowledge()
 
         def permissions(name: str) -> Permissions:
-            return Permissions(self.store.consent(name), name in disrupt)
+            return Permissions(self.consent(name), name in disrupt)
 
         def note(name: str, outcome: Outcome) -> None:
-            unmet = "" if outcome.done else outcome.last.name
-            self._members[name] = MemberFacts(outcome.done, "", unmet, stuck=outcome.stuck)
+            stuck_at = outcome.last.name if outcome.stuck else ""
+            self._members[name] = MemberFacts(outcome.done, "", stuck_at, stuck=outcome.stuck)
             watch(name, outcome)
 
         workers = self.site.settings.concurrency.hosts + len(self.clusters)
         return Fleet(self.store, permissions, note, uuid.uuid4().hex[:8], workers)
+
+    def news(self, name: str) -> tuple[str, ...]:
+        """What the installer of a cluster has written since the last call; () for hosts."""
+        world = next((c.world for c in self.clusters if c.name == name), None)
+        return world.news() if isinstance(world, ClusterWorld) else ()
 
     def finish(self, fleet: Fleet) -> None:
         """After a drive: used-up consents go, and the members of a finished cluster are in service."""
@@ -270,7 +285,7 @@ class Wired:
 
 
 @contextmanager
-def open_site(source: str | None, *, acting: bool = False, simulate: bool = False) -> Iterator[Wired]:
+def open_site(source: str | None, *, simulate: bool = False) -> Iterator[Wired]:
     """Read the documents, enter the site's network namespace, and wire everything; closed at the end, whatever happens.
 
     Raises DocumentErrors, Refused (no site), LabError (no such namespace). simulate gives machines in memory.

@@ -11,20 +11,19 @@ from typing import Protocol
 
 from bpa.adapters.errors import AdapterError, Refused, Unreachable
 from bpa.adapters.ironic import Ironic, NodeSpec
-from bpa.adapters.kud import Kud
+from bpa.adapters.kud import Kud, LogTail
 from bpa.adapters.redfish import Bmc
 from bpa.adapters.ssh import Ssh
 from bpa.core import steps
 from bpa.core.config_drive import ConfigDrive
-from bpa.core.facts import BmcFacts, ClusterFacts, Facts, MemberFacts, NodeFacts, OsFacts
+from bpa.core.facts import BmcFacts, ClusterFacts, Facts, MemberFacts, NodeFacts, OsFacts, Ran
 from bpa.core.host import PROBES
-from bpa.core.host.access import parse_access
-from bpa.core.host.probe import sections
 from bpa.core.requirement import Source
 from bpa.core.want import ClusterWant, HostWant
 
 BMC_FACTS_AGE = 60.0
 """Seconds for which a look at a BMC is good enough while nothing of ours changes it: a BMC is slow."""
+PROBE_SECONDS = 30.0
 
 
 class Nodes(Protocol):
@@ -84,12 +83,18 @@ class HostWorld:
             raise Refused(f"no address is known for {self._want.name}",
                           "give it by annotation icn.akraino.org/node-ip or by networkData, or inspect the host again")
         try:
-            answers = {name: self._the_ssh().run(argv) for name, argv in PROBES.items()}
+            answers = {name: self._ask(name, argv) for name, argv in PROBES.items()}
         except Unreachable as error:
             self._drop_ssh()
             return replace(have, os=None, os_problem=str(error))
-        boot_id = parse_access(sections(answers["access"].stdout)).boot_id
+        boot_id = answers["boot_id"].stdout.strip()
         return replace(have, os=OsFacts(self.address, boot_id, answers), os_problem="")
+
+    def _ask(self, probe: str, argv: tuple[str, ...]) -> Ran:
+        ran = self._the_ssh().run(argv, timeout=PROBE_SECONDS)
+        if ran.exit_code is None:
+            raise Unreachable(f"{self.address} did not answer within {PROBE_SECONDS:.0f} s when asked for {probe}")
+        return ran
 
     def _the_ssh(self) -> Ssh:
         if self._ssh is None:
@@ -177,6 +182,8 @@ class ClusterWorld:
         self, want: ClusterWant, kud: Kud, members: Callable[[], Mapping[str, MemberFacts]]
     ) -> None:
         self._want, self._kud, self._members = want, kud, members
+        self.address = ""
+        self._log: LogTail | None = None
 
     def nothing_seen(self) -> ClusterFacts:
         return ClusterFacts()
@@ -185,7 +192,10 @@ class ClusterWorld:
         return ""
 
     def look(self, have: ClusterFacts, source: Source) -> ClusterFacts:
-        return replace(self._kud.look(self._want.name), members=self._members())
+        seen = replace(self._kud.look(self._want.name), members=self._members())
+        if seen.run is not None and seen.run.alive and self._log is None:
+            self._log = self._kud.follow(self._want.name)
+        return seen
 
     def perform(self, step: steps.Step) -> None:
         match step:
@@ -193,8 +203,15 @@ class ClusterWorld:
                 self._kud.write(cluster, files)
             case steps.StartInstaller():
                 self._kud.start(step)
+                self._log = self._kud.follow(self._want.name)
             case _:
                 raise TypeError(f"a cluster cannot perform {type(step).__name__}")
+
+    def news(self) -> tuple[str, ...]:
+        """The lines that the installer has written since the last call; at first those of a run that we have seen start."""
+        if self._log is None:
+            return ()
+        return tuple(self._log.new_lines())
 
     def acknowledge(self) -> None:
         """A person asks again: a failed installer run no longer stands in the way."""

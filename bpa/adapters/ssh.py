@@ -27,7 +27,8 @@ from bpa.core.facts import Ran
 from bpa.core.secret import Secret
 
 CONNECT_SECONDS = 10.0
-KEEPALIVE_SECONDS = 15
+KEEPALIVE_SECONDS = 5
+SILENCE_MILLISECONDS = 12_000
 OUTPUT_BYTES = 1 << 20
 """Of each stream of one command, what is kept; the rest is read and thrown away."""
 GRACE_SECONDS = 10.0
@@ -100,6 +101,8 @@ class Ssh:
             undo.callback(sock.close)
             # Many small messages that wait for each other: Nagle's algorithm costs 80 ms per command.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # A host that restarts says no goodbye: what it does not acknowledge in this time ends the connection.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_MILLISECONDS)
             try:
                 transport = paramiko.Transport(sock)
                 undo.callback(transport.close)

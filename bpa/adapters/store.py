@@ -18,7 +18,8 @@ from bpa.core.history import Event
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS memory (subject TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS consent (subject TEXT PRIMARY KEY, identity TEXT NOT NULL, covers TEXT NOT NULL, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS consent (
+    subject TEXT PRIMARY KEY, identity TEXT NOT NULL, covers TEXT NOT NULL, documents TEXT NOT NULL, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS condition (
     subject TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, text TEXT NOT NULL, since REAL NOT NULL,
     PRIMARY KEY (subject, name));
@@ -48,7 +49,7 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path, check_same_thread=False, timeout=30.0, isolation_level=None)
-        os.chmod(path, 0o600)
+        path.chmod(0o600)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(SCHEMA)
@@ -68,13 +69,13 @@ class Store:
 
     def consent(self, subject: str) -> Consent | None:
         """The consent that stands for a host."""
-        rows = self._run("SELECT identity, covers FROM consent WHERE subject = ?", subject)
-        return Consent(rows[0][0], tuple(json.loads(rows[0][1]))) if rows else None
+        rows = self._run("SELECT identity, covers, documents FROM consent WHERE subject = ?", subject)
+        return Consent(rows[0][0], tuple(json.loads(rows[0][1])), rows[0][2]) if rows else None
 
     def grant(self, subject: str, consent: Consent, at: float) -> None:
         """Keep a consent, so that a run after a crash may go on where this one was allowed to."""
-        self._run("INSERT OR REPLACE INTO consent VALUES (?, ?, ?, ?)",
-                  subject, consent.identity, json.dumps(consent.covers), at)
+        self._run("INSERT OR REPLACE INTO consent VALUES (?, ?, ?, ?, ?)",
+                  subject, consent.identity, json.dumps(consent.covers), consent.documents, at)
 
     def withdraw(self, subject: str) -> None:
         """The consent is used up: the next destruction asks again."""

@@ -92,7 +92,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.MET
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (the last resort: a user never sees a traceback)
         from bpa.cli.failure import explain_failure
 
         return explain_failure(error)

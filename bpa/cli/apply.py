@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,7 +19,9 @@ from bpa.cli.progress import Progress
 from bpa.cli.report import result, write_report
 from bpa.core.plan import SubjectPlan
 from bpa.survey import SiteSurvey
-from bpa.wiring import Wired, open_site
+
+if TYPE_CHECKING:
+    from bpa.wiring import Wired
 
 
 @click.command()
@@ -45,7 +49,9 @@ def apply(
     Exit codes: 0 everything is met, 1 a host or cluster is stuck, 2 could not look, 3 documents wrong,
     4 no consent, 5 another apply is at work, 130 interrupted (apply again goes on).
     """
-    with open_site(site, acting=True) as wired, wired.alone():
+    from bpa.wiring import open_site
+
+    with open_site(site) as wired, wired.alone():
         quiet = wants_json(output, as_json)
         wired.accept_replaced(replaced)
         survey = wired.survey()
@@ -97,23 +103,19 @@ def _all_destroyed(plans: list[SubjectPlan]) -> str:
     return "; ".join(f"{d} of {p.name} ({p.identity})" for p in plans for d in p.destroys)
 
 
-class interruptible:
+@contextmanager
+def interruptible(halt: Callable[[], None]) -> Iterator[None]:
     """While inside, Ctrl-C and SIGTERM call `halt`; a second one raises KeyboardInterrupt."""
-
-    def __init__(self, halt: Any) -> None:
-        self._halt, self._old = halt, {}
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._old[number] = signal.signal(number, self._stop)
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.default_int_handler)
         click.echo("\nstopping after the steps that are under way; once more to stop at once", err=True)
-        self._halt()
+        halt()
 
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._old.items():
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
             signal.signal(number, handler)
 
 

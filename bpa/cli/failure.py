@@ -23,7 +23,7 @@ class Stop(click.ClickException):
 
     def __init__(self, message: str, code: Exit) -> None:
         super().__init__(message)
-        self.exit_code = code
+        self.exit_code: int = code  # type: ignore[misc]  # click declares it on the class, and reads it here
 
 
 def explain_failure(error: Exception) -> int:

@@ -36,7 +36,8 @@ def status(site: str | None, output: str, as_json: bool) -> None:
     from bpa.wiring import open_site
 
     with open_site(site) as wired:
-        rows = [(s.name, wired.store.conditions(s.name), wired.store.memory(s.name), s.requirements) for s in wired.subjects]
+        rows = [(s.name, wired.store.conditions(s.name), wired.store.memory(s.name), s.requirements)
+                for s in wired.subjects]
         if wants_json(output, as_json):
             print_json({name: {"conditions": {c: asdict(v) for c, v in conditions.items()}, "memory": asdict(memory)}
                         for name, conditions, memory, _ in rows})
@@ -48,8 +49,8 @@ def status(site: str | None, output: str, as_json: bool) -> None:
                        if r.condition not in conditions or conditions[r.condition].state != "met"), "")
             now = conditions.get(at)
             since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now.since)) if now else ""
-            table.append([name, f"{met}/{len(requirements)}", at or "-", state_word(now.state if now else ("met" if not at else "-")),
-                          since, now.text if now else ("handed over" if not at else "not applied yet")])
+            state = now.state if now else "met" if not at else "-"
+            table.append([name, f"{met}/{len(requirements)}", at or "-", state_word(state), since, now.text if now else ("handed over" if not at else "not applied yet")])
         for line in columns(table):
             click.echo(line)
 
@@ -124,7 +125,7 @@ def explain(host: str, site: str | None, output: str, as_json: bool) -> None:
         host = subject.name
         survey = wired.survey([host])
         since, memory = wired.store.conditions(host), wired.store.memory(host)
-        rows = []
+        rows: list[dict[str, Any]] = []
         for one in survey.surveys[host].judged:
             state, text = describe(one.verdict)
             record = since.get(one.requirement.condition)
@@ -133,11 +134,12 @@ def explain(host: str, site: str | None, output: str, as_json: bool) -> None:
                 "since": record.since if record and record.state == state else None,
                 "advice": one.verdict.advice if isinstance(one.verdict, Stuck) else "",
             })
-        stuck, last = memory.stuck, {"step": memory.step, "condition": memory.condition, "attempts": memory.attempts, "at": memory.at}
+        stuck = memory.stuck
+        last = {"step": memory.step, "condition": memory.condition, "attempts": memory.attempts, "at": memory.at}
         following = next_command(rows, host, stuck)
         if wants_json(output, as_json):
             print_json({"subject": host, "requirements": rows, "stuck": stuck, "last": last, "next": following,
-                        "consent": wired.store.consent(host) is not None})
+                        "consent": wired.consent(host) is not None})
             return
         click.echo(click.style(host, bold=True))
         for row in rows:

@@ -26,12 +26,12 @@ class Progress:
 
     def __init__(self, wired: Wired, survey: SiteSurvey, quiet: bool) -> None:
         self._lines: dict[str, tuple[str, str, str]] = {}
-        self._left: dict[str, float] = {}
         self._seconds = {s.name: {r.condition: wired.took(s.name).get(r.condition, r.seconds) for r in s.requirements}
                          for s in wired.subjects}
+        self._wired = wired
         self._left = {p.name: p.seconds for p in survey.plans}
         self._began = time.monotonic()
-        self._quiet, self._lock, self._live = quiet, threading.Lock(), None
+        self._quiet, self._lock = quiet, threading.Lock()
         self._ended: dict[str, float] = {}
         self._screen: Any = None
 
@@ -39,7 +39,7 @@ class Progress:
         if not self._quiet and click.get_text_stream("stdout").isatty():
             from rich.live import Live
 
-            self._screen = Live(get_renderable=self._table, refresh_per_second=2)
+            self._screen = Live(get_renderable=self._table, refresh_per_second=2, redirect_stderr=False)
             self._screen.__enter__()
         return self
 
@@ -61,8 +61,17 @@ class Progress:
                 s for condition, s in self._seconds[name].items() if condition not in met)
             if outcome.again_in is None:
                 self._ended[name] = elapsed
+            if not self._quiet:
+                for line in self._wired.news(name):
+                    self._print(f"{name} | {line}")
             if new and not self._screen and not self._quiet:
-                click.echo(f"{time.strftime('%H:%M:%S')} {name} {outcome.last.name} {state}: {text}")
+                self._print(f"{time.strftime('%H:%M:%S')} {name} {outcome.last.name} {state}: {text}")
+
+    def _print(self, line: str) -> None:
+        if self._screen:
+            self._screen.console.print(line, markup=False, highlight=False)
+        else:
+            click.echo(line)
 
     def _table(self) -> Table:
         from rich.table import Table

@@ -17,10 +17,14 @@ LOOK_AGAIN = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A person agreed that data is destroyed: on the machine with this identity, the things named ("*" = all)."""
+    """A person agreed that data is destroyed: on the machine with this identity, the things named ("*" = all).
+
+    documents is a digest of what the documents asked of the host then: when they change, the consent is void.
+    """
 
     identity: str
     covers: tuple[str, ...]
+    documents: str = ""
 
     def allows(self, identity: str, destroys: str) -> bool:
         """Whether destroying `destroys` on the machine `identity` was agreed to."""
@@ -84,7 +88,8 @@ def guard(
     """
     if isinstance(verdict, Wait):
         if memory.waiting == condition and now - memory.waiting_since > patience:
-            return Stuck(f"{verdict.reason}; given up after {patience / 60:.0f} min", "look at the host's console, then apply again")
+            return Stuck(f"{verdict.reason}; given up after {patience / 60:.0f} min",
+                         "look at the host's console, then apply again")
         return verdict
     if not isinstance(verdict, Act):
         return verdict
@@ -95,7 +100,8 @@ def guard(
             "check the BMC address; if the machine was replaced on purpose, apply with --replaced",
         )
     if step.destroys and not (permissions.consent and permissions.consent.allows(identity, step.destroys)):
-        return Stuck(f"would destroy data: {step.destroys}; there is no consent for it", "agree at the prompt of `bpa apply`, or give --plan HASH or --yes")
+        return Stuck(f"would destroy data: {step.destroys}; there is no consent for it",
+                     "agree at the prompt of `bpa apply`, or give --plan HASH or --yes")
     if (step.restarts or step.destroys) and memory.in_service and not permissions.disrupt:
         return Stuck(f"the host is in service; not done: {step.text}", "drain it, then apply with --disrupt")
     if repr(step) != memory.step:
@@ -104,7 +110,8 @@ def guard(
     if left > 0:
         return Wait(f"{step.text}: taking effect", min(left, LOOK_AGAIN))
     if memory.attempts >= MAX_ATTEMPTS:
-        return Stuck(f"{step.text}: had no effect {memory.attempts} times", "see `bpa explain`; the machine accepts it but does not do it")
+        return Stuck(f"{step.text}: had no effect {memory.attempts} times",
+                     "see `bpa explain`; the machine accepts it but does not do it")
     return verdict
 
 

@@ -63,9 +63,7 @@ class ClusterDraft:
 class Hosts:
     """The BareMetalHosts to be found. complete False = some could not be read, so what is not found may be there."""
 
-    def __init__(
-        self, documents: Mapping[str, Sequence[Document]], by_name: Mapping[str, Document], complete: bool
-    ) -> None:
+    def __init__(self, documents: Mapping[str, Sequence[Document]], by_name: Mapping[str, Document], complete: bool) -> None:
         self._by_mac = documents
         self._by_name = by_name
         self.complete = complete
@@ -170,8 +168,7 @@ class _Reader:
             self._wrong(
                 path,
                 f'"{shortened(label)}" is no name for a node of the cluster',
-                "a host name in lower case"
-                + (f" that is none of the groups {', '.join(_GROUPS)}" if label in _GROUPS else ""),
+                "a host name in lower case" + (f" that is none of the groups {', '.join(_GROUPS)}" if label in _GROUPS else ""),
             )
             return None
         before = self._by_label.get(label)

@@ -86,9 +86,7 @@ def between_clusters(clusters: Sequence[ClusterDraft]) -> Iterator[DocumentError
         first = names.setdefault(name, document) if name else document
         if first is not document:
             path: Path = ("metadata", "labels", "cluster")
-            yield document.error(
-                path, f"cluster {name} is also {first.name}'s ({first.place(*path)})", "each cluster once"
-            )
+            yield document.error(path, f"cluster {name} is also {first.name}'s ({first.place(*path)})", "each cluster once")
         for claim in cluster.claims:
             owner, place = hosts.setdefault(claim.host.key, (cluster, claim.path))
             if owner is not cluster:

@@ -110,9 +110,7 @@ def open_document(file: str, folder: Path, root: Node, origin: errors.Path = ())
 
     def wrong(path: errors.Path, message: str, expected: str, suggestion: str = "") -> DocumentError:
         mark = root.mark_of(path)
-        return DocumentError(
-            file, mark.line, mark.column, errors.field_name((*origin, *path)), message, expected, suggestion
-        )
+        return DocumentError(file, mark.line, mark.column, errors.field_name((*origin, *path)), message, expected, suggestion)
 
     body = root.plain()
     if not isinstance(body, dict):

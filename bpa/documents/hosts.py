@@ -86,9 +86,7 @@ def read_host(document: Document, secret_value: SecretValue) -> tuple[HostDraft,
         password=password or Secret(""),
         verify=not document.get("spec", "bmc", "disableCertificateVerification"),
         online=document.get("spec", "online") is not False,
-        image=None
-        if document.get("spec", "externallyProvisioned")
-        else read_image(document, ("spec", "image"), problems),
+        image=None if document.get("spec", "externallyProvisioned") else read_image(document, ("spec", "image"), problems),
         serial=_identity(document, SERIAL, problems),
         uuid=_identity(document, SYSTEM_UUID, problems),
         node_ip=_node_ip(document, network, problems),
@@ -134,9 +132,7 @@ def read_image(document: Document, path: errors.Path, problems: list[DocumentErr
         )
     elif not checksum:
         problems.append(
-            document.error(
-                (*path, "checksum"), "an image needs a checksum", "hex digits, or the URL of a checksum file"
-            )
+            document.error((*path, "checksum"), "an image needs a checksum", "hex digits, or the URL of a checksum file")
         )
     elif urlsplit_scheme(checksum) in ("http", "https", "file"):
         kind = wanted or next((name for name in _CHECKSUM_LENGTHS.values() if name in checksum.lower()), "md5")
@@ -159,9 +155,7 @@ def _format_of(url: str) -> str:
     return "qcow2" if url.lower().endswith((".qcow2", ".qcow2c")) else "raw"
 
 
-def _hex_type(
-    document: Document, path: errors.Path, checksum: str, wanted: str | None, problems: list[DocumentError]
-) -> str:
+def _hex_type(document: Document, path: errors.Path, checksum: str, wanted: str | None, problems: list[DocumentError]) -> str:
     found = _CHECKSUM_LENGTHS.get(len(checksum)) if re.fullmatch(r"[0-9a-fA-F]+", checksum) else None
     if found is None:
         problems.append(
@@ -207,9 +201,7 @@ def _node_ip(document: Document, network: NetworkData | None, problems: list[Doc
         problems.append(document.error(path, "this is no IP address", "an IP address"))
         return None
     if network and network.addresses and not network.dhcp and address not in network.addresses:
-        problems.append(
-            document.error(path, f"the host never gets {address}", "one of " + ", ".join(network.addresses))
-        )
+        problems.append(document.error(path, f"the host never gets {address}", "one of " + ", ".join(network.addresses)))
     return address
 
 
@@ -253,15 +245,12 @@ def _network_data(document: Document, secret_value: SecretValue, problems: list[
         return None
     data, wrong = parse_network_data(text.reveal())
     problems.extend(
-        document.error(path, f"the network data is not usable: {problem}", "OpenStack network_data.json")
-        for problem in wrong
+        document.error(path, f"the network data is not usable: {problem}", "OpenStack network_data.json") for problem in wrong
     )
     return data
 
 
-def _meta_data(
-    document: Document, secret_value: SecretValue, problems: list[DocumentError]
-) -> Mapping[str, Any] | None:
+def _meta_data(document: Document, secret_value: SecretValue, problems: list[DocumentError]) -> Mapping[str, Any] | None:
     text = _referenced(document, "metaData", secret_value)
     if text is None:
         return None

@@ -65,9 +65,7 @@ class _Assembly:
         hosts = tuple(self._host(draft, clusters, profiles) for draft in drafts)
         if not hosts and not findings.problems:
             expected = "at least one BareMetalHost"
-            findings.fail(
-                DocumentError(str(source), 0, 0, "", "there is no BareMetalHost in these documents", expected)
-            )
+            findings.fail(DocumentError(str(source), 0, 0, "", "there is no BareMetalHost in these documents", expected))
         for document in self._of("Tenant"):
             self._note(document, f"{document.title} is read, but not performed yet")
         for document in self._of("HostProvisioning"):
@@ -84,9 +82,7 @@ class _Assembly:
             return SiteSettings(), "stdin" if str(source) == "-" else Path(source).absolute().stem or "site"
         first, *others = sites
         for other in others:
-            self._findings.add(
-                other, [other.error(("kind",), f"a second Site (the first is {first.place()})", "one Site")]
-            )
+            self._findings.add(other, [other.error(("kind",), f"a second Site (the first is {first.place()})", "one Site")])
         settings, problems = read_settings(first, secrets.value)
         self._findings.add(first, problems)
         return settings, first.name
@@ -134,11 +130,7 @@ class _Assembly:
             profile = replace(profile, minimum=_larger(profile.minimum, claim.minimum))
             self._note_unmet_wishes(claim, profile)
         image = draft.image
-        if (
-            cluster is not None
-            and not document.get("spec", "image")
-            and not document.get("spec", "externallyProvisioned")
-        ):
+        if cluster is not None and not document.get("spec", "image") and not document.get("spec", "externallyProvisioned"):
             image = cluster.image
         if image is None:
             self._note(document, f"{document.title} has no image: its disk is left alone")

@@ -136,17 +136,11 @@ def _namespaces(document: Document, problems: list[DocumentError]) -> Iterator[N
         if size == 0:
             problems.append(document.error((*path, "size"), "a namespace of nothing", quantity.EXPECTED))
         if filesystem and mode != "fsdax":
-            problems.append(
-                document.error((*path, "filesystem"), f"a {mode} namespace holds no filesystem", "mode: fsdax")
-            )
+            problems.append(document.error((*path, "filesystem"), f"a {mode} namespace holds no filesystem", "mode: fsdax"))
         if mount and not filesystem:
-            problems.append(
-                document.error((*path, "mountPoint"), "there is no filesystem to mount", "filesystem: ext4")
-            )
+            problems.append(document.error((*path, "mountPoint"), "there is no filesystem to mount", "filesystem: ext4"))
         if mount and any(mount == top or mount.startswith(f"{top}/") for top in _SYSTEM):
-            problems.append(
-                document.error((*path, "mountPoint"), f"{mount} belongs to the system", "a path such as /mnt/pmem0")
-            )
+            problems.append(document.error((*path, "mountPoint"), f"{mount} belongs to the system", "a path such as /mnt/pmem0"))
         for what, value in (("name", entry.get("name", "")), ("mountPoint", mount)):
             if value and seen.setdefault((what, value), number) != number:
                 problems.append(document.error((*path, what), f"{value} is taken by pmem[{seen[what, value]}]"))

@@ -63,8 +63,8 @@ def _validator(kind: str) -> Any:
 
 
 @cache
-def _metadata_validator() -> Any:
-    return jsonschema.Draft202012Validator(_json_schema(_foreign("metadata"), strict=True))
+def _metadata_validator(strict: bool) -> Any:
+    return jsonschema.Draft202012Validator(_json_schema(_foreign("metadata"), strict))
 
 
 def _strict(schema: Any) -> Any:
@@ -137,7 +137,7 @@ def _metadata_findings(document: Document) -> Iterator[_Finding]:
         message = "metadata is missing" if metadata is None else "metadata is no mapping"
         yield ("metadata",), message, "metadata with a name", _misspelt("metadata", document.body, _TOP)
         return
-    yield from _findings(_metadata_validator(), metadata, ("metadata",))
+    yield from _findings(_metadata_validator(document.kind in _crd_schemas()), metadata, ("metadata",))
 
 
 def _body_findings(document: Document) -> Iterator[_Finding]:

@@ -103,9 +103,7 @@ def _ironic(
     username = endpoint.get("username")
     if (username is None) != (reference is None):
         missing = "passwordFrom" if reference is None else "username"
-        problems.append(
-            document.error((*where, missing), f"{missing} is missing", "username and passwordFrom, or neither")
-        )
+        problems.append(document.error((*where, missing), f"{missing} is missing", "username and passwordFrom, or neither"))
     return IronicEndpointSettings(endpoint.get("url", "").rstrip("/"), username, password, existing(*where, "caFile"))
 
 
@@ -118,9 +116,7 @@ def _embedded(document: Document, problems: list[DocumentError]) -> EmbeddedIron
         try:
             ip_address(listen)
         except ValueError:
-            problems.append(
-                document.error((*where, "listen"), "this is no IP address", "an IP address of this machine")
-            )
+            problems.append(document.error((*where, "listen"), "this is no IP address", "an IP address of this machine"))
     api, http = given.get("apiPort", default.api_port), given.get("httpPort", default.http_port)
     if api == http and api:
         problems.append(document.error((*where, "httpPort"), f"port {http} is the API's", "two different ports"))

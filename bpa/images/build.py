@@ -1,4 +1,4 @@
-"""Builds an image set with the machine's own apt sources, once per content: the cache key is a hash of all that goes in."""
+"""Builds an image set with the machine's own apt sources, once per content: the cache key hashes all that goes in."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from bpa.images.distribution import Distribution, detect
+from bpa.images.errors import ImageError
 
 Kind = Literal["ipa", "os"]
 Progress = Callable[[str], None]
@@ -31,13 +32,9 @@ _FILES: Mapping[Kind, Mapping[str, str]] = {
 }
 
 
-class ImageError(Exception):
-    """An image cannot be built; the message says why and, for a failed recipe, ends with its last lines."""
-
-
 @dataclass(frozen=True, slots=True)
 class ImageSet:
-    """Built files by role: ipa = kernel, ramdisk, bootloader (FAT image for virtual media); os = disk (raw, whole disk, UEFI).
+    """Built files by role: ipa = kernel, ramdisk, bootloader (FAT image for virtual media); os = disk (raw, whole, UEFI).
 
     sha256 in hex by role. `key` names the content: the same recipe, suite and sources give the same key.
     """
@@ -74,11 +71,11 @@ def build(
         return found
     if os.geteuid():
         raise ImageError(
-            "building images needs root (mmdebstrap and chroot); run it with sudo or give image URLs in the Site document"
+            "building images needs root (mmdebstrap and chroot); run it with sudo or give image URLs in the Site"
         )
     missing = [tool for tool in _TOOLS[kind] if shutil.which(tool) is None]
     if missing:
-        raise ImageError(f"not installed: {', '.join(missing)}; `make lab-packages` installs what image builds need")
+        raise ImageError(f"not installed: {', '.join(missing)}; `make apt-lab` installs what image builds need")
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / f".{kind}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -177,9 +174,10 @@ def _write_sums(kind: Kind, work: Path, distribution: Distribution) -> None:
 
 def _read(kind: Kind, key: str, directory: Path, distribution: Distribution) -> ImageSet | None:
     try:
-        sums = dict(reversed(line.split("  ", 1)) for line in (directory / "SHA256SUMS").read_text().splitlines())
+        lines = (directory / "SHA256SUMS").read_text().splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     files = {role: directory / name for role, name in file_names(kind, distribution).items()}
     if not all(path.exists() and path.name in sums for path in files.values()):
         return None

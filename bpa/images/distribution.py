@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from bpa.images.errors import ImageError
+
 _SOURCES = ("sources.list.d/debian.sources", "sources.list.d/ubuntu.sources", "sources.list")
 _KERNELS = {"debian": "linux-image-amd64", "ubuntu": "linux-image-generic"}
 
@@ -20,19 +22,19 @@ class Distribution:
 
 
 def detect(root: Path = Path("/")) -> Distribution:
-    """From os-release(5) and the apt sources under `root`. Raises ValueError for a distribution without a recipe."""
+    """From os-release(5) and the apt sources under `root`. Raises ImageError for a distribution without a recipe."""
     release = parse_os_release((root / "etc/os-release").read_text())
     identity = release.get("ID", "")
     suite = release.get("VERSION_CODENAME", "")
     if identity not in _KERNELS or not suite:
-        raise ValueError(
+        raise ImageError(
             f"no image recipe for {release.get('PRETTY_NAME', identity or 'this system')}; Debian and Ubuntu have one"
         )
     sources = tuple(
         path for path in (root / "etc/apt" / name for name in _SOURCES) if path.exists() and path.stat().st_size
     )
     if not sources:
-        raise ValueError(f"no apt sources under {root / 'etc/apt'}")
+        raise ImageError(f"no apt sources under {root / 'etc/apt'}")
     return Distribution(f"{identity}-{release.get('VERSION_ID', suite)}", suite, _KERNELS[identity], sources[:1])
 
 

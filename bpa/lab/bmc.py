@@ -284,8 +284,8 @@ def main(config_file: Path, ready: Path | None = None) -> None:
     config = read(config_file)
     application, driver = build(config)
     watch_restarts(driver)
-    # cheroot answers "Connection: close" with the same and closes; sushy sends it with every request and would otherwise
-    # go on using a dead connection, at 3 s each.
+    # cheroot answers "Connection: close" with the same and closes; sushy sends it with every request and would
+    # otherwise go on using a dead connection, at 3 s each.
     server = Server((config.address, config.port), application, numthreads=16, request_queue_size=64)
     if config.certificate and config.key:
         server.ssl_adapter = BuiltinSSLAdapter(str(config.certificate), str(config.key))

@@ -1,4 +1,4 @@
-"""Who may talk to the lab's BMC: WSGI layers for faults, Basic authentication and Redfish sessions (DSP0266, section 13.3)."""
+"""Who may talk to the lab's BMC: faults, Basic authentication and Redfish sessions (DSP0266, 13.3) as a WSGI layer."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Gate:
                 _error("NoValidSession", "authentication required"),
                 [("WWW-Authenticate", 'Basic realm="redfish"')],
             )
-        if path == SERVICE or path == SESSIONS or path.startswith(SESSIONS + "/"):
+        if path in (SERVICE, SESSIONS) or path.startswith(SESSIONS + "/"):
             return self._session_service(path, method, start)
         return self.app(environ, start)
 

@@ -13,7 +13,7 @@ from bpa.lab.hosts import LabHost
 
 @dataclass(frozen=True, slots=True)
 class BmcConfig:
-    """address and port to listen on; certificate and key None = plain HTTP; state holds pending BIOS changes and media."""
+    """address and port to listen on; certificate and key None = plain HTTP; state keeps BIOS settings."""
 
     address: str
     port: int

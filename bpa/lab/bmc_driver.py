@@ -1,4 +1,4 @@
-"""sushy-emulator's libvirt driver, made to behave like firmware: staged BIOS settings change the machine at its next start."""
+"""sushy-emulator's libvirt driver made to behave like firmware: staged BIOS settings act at the machine's next start."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class LabDriver(libvirtdriver.LibvirtDriver):  # type: ignore[misc]  # sushy-too
             self.memory(identity).stage_defaults()
 
     def set_power_state(self, identity: str, state: str) -> None:
-        """Redfish ComputerSystem.Reset; only a start (not a reset inside QEMU) lets new hardware settings take effect."""
+        """Redfish ComputerSystem.Reset; only a start of QEMU (not a reset in it) lets staged settings take effect."""
         if state not in RESET_TYPES:
             raise error.BadRequest(f"ResetType {state!r} is not one of {', '.join(RESET_TYPES)}")
         if self.faulty(identity, "power-stuck"):

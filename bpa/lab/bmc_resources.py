@@ -1,4 +1,4 @@
-"""Redfish resources of a lab host that sushy-emulator does not have, as JSON values. Pure: from the host's plan alone."""
+"""Redfish resources of a lab host that sushy-emulator lacks, as JSON values. Pure: from the host's plan alone."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ ABOUT = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault of one host's System by name (None = of the whole BMC), until a time (seconds since the epoch; None = until cleared)."""
+    """A fault of one host's System (None = of the whole BMC), until a time (epoch seconds; None = until cleared)."""
 
     name: FaultName
     host: str | None = None

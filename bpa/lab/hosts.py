@@ -1,4 +1,4 @@
-"""The lab's virtual hosts as values: one number decides everything about a host, so that every `up` makes the same lab."""
+"""The lab's virtual hosts as values: its number decides all about a host, so that every `up` makes the same lab."""
 
 from __future__ import annotations
 

@@ -69,8 +69,8 @@ def start(layout: Layout, kvm: bool) -> None:
     for stale in (layout.libvirt / "run").glob("*.pid"):
         stale.unlink()
     shutil.rmtree(layout.libvirt / "cache" / "qemu" / "capabilities", ignore_errors=True)
-    # A regular file on a read-only mount is what not even root may open for writing. With /dev/null instead, libvirtd finds
-    # KVM accessible yet absent in QEMU, distrusts its cache and asks QEMU again at every call: 40 s per start of a host.
+    # A regular file on a read-only mount is what not even root may open for writing. With /dev/null instead, libvirtd
+    # finds KVM accessible yet absent in QEMU, distrusts its cache and asks QEMU again at every call: 40 s per start.
     no_kvm = layout.libvirt / "no-kvm"
     no_kvm.touch()
     environment = {

@@ -1,4 +1,4 @@
-"""A virtual host as libvirt domain XML (https://libvirt.org/formatdomain.html): q35 and OVMF, and hardware worth provisioning."""
+"""A virtual host as libvirt domain XML (https://libvirt.org/formatdomain.html): q35, OVMF, hardware worth provisioning."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Files:
 
 def render(host: LabHost, files: Files, kvm: bool) -> str:
     """Domain XML of `host` with factory BIOS settings applied. Same input, same text."""
-    domain = ET.fromstring(
+    domain = ET.fromstring(  # noqa: S314
         _TEMPLATE.format(
             type="kvm" if kvm else "qemu",
             name=host.name,
@@ -71,7 +71,8 @@ def render(host: LabHost, files: Files, kvm: bool) -> str:
     return firmware.apply(ET.tostring(domain, encoding="unicode"), firmware.defaults(host.serial))
 
 
-# The slots of the NICs are fixed, so that interface names in the guest never move. Disks use cache='unsafe': a lab's disk need not survive a crash of the machine under the lab.
+# The slots of the NICs are fixed, so that interface names in the guest never move. Disks use cache='unsafe': a lab's disk
+# need not survive a crash of the machine under the lab.
 _TEMPLATE = """
 <domain type='{type}'>
   <name>{name}</name><uuid>{uuid}</uuid>
@@ -79,7 +80,8 @@ _TEMPLATE = """
   <memory unit='MiB'>{total}</memory><currentMemory unit='MiB'>{total}</currentMemory>
   <vcpu>{cpus}</vcpu>
   <sysinfo type='smbios'><system>
-    <entry name='manufacturer'>{manufacturer}</entry><entry name='product'>{model}</entry><entry name='sku'>{sku}</entry>
+    <entry name='manufacturer'>{manufacturer}</entry><entry name='product'>{model}</entry>
+    <entry name='sku'>{sku}</entry>
     <entry name='serial'>{serial}</entry><entry name='uuid'>{uuid}</entry>
   </system></sysinfo>
   <os><type arch='x86_64' machine='q35'>hvm</type>
@@ -88,7 +90,8 @@ _TEMPLATE = """
   <features><acpi/><apic/></features>
   <cpu mode='custom' match='exact' check='none'><model fallback='allow'>EPYC</model>
     <topology sockets='2' dies='1' cores='{cores}' threads='1'/>
-    <numa><cell id='0' cpus='{first}' memory='{half}' unit='MiB'/><cell id='1' cpus='{second}' memory='{half}' unit='MiB'/></numa></cpu>
+    <numa><cell id='0' cpus='{first}' memory='{half}' unit='MiB'/>
+    <cell id='1' cpus='{second}' memory='{half}' unit='MiB'/></numa></cpu>
   <clock offset='utc'/><on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>
   <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
     <disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='unsafe' discard='unmap'/><source/>

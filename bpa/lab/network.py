@@ -1,4 +1,4 @@
-"""The lab's two networks as libvirt XML (https://libvirt.org/formatnetwork.html): provisioning, and data without addresses."""
+"""The lab's two networks as libvirt XML (https://libvirt.org/formatnetwork.html): provisioning, and bare data."""
 
 from __future__ import annotations
 

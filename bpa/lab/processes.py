@@ -18,7 +18,7 @@ def run(*argv: str, check: bool = True, timeout: float = 60) -> subprocess.Compl
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, check=False)
     except FileNotFoundError as e:
-        raise LabError(f"{argv[0]} is not installed; `make lab-packages` installs what the lab needs") from e
+        raise LabError(f"{argv[0]} is not installed; `make apt-lab` installs what the lab needs") from e
     except subprocess.TimeoutExpired as e:
         raise LabError(f"{' '.join(argv)} did not end within {timeout:.0f} s") from e
     if check and done.returncode:
@@ -42,13 +42,13 @@ def start(argv: Sequence[str], pid_file: Path, log: Path, environment: Mapping[s
                 env={**os.environ, **(environment or {})},
             )
         except FileNotFoundError as e:
-            raise LabError(f"{argv[0]} is not installed; `make lab-packages` installs what the lab needs") from e
+            raise LabError(f"{argv[0]} is not installed; `make apt-lab` installs what the lab needs") from e
     pid_file.write_text(f"{process.pid} {_start_time(process.pid)}\n")
     return process.pid
 
 
 def alive(pid_file: Path) -> int | None:
-    """The pid that pid_file remembers when that very process still runs, else None (also for a zombie or a reused pid)."""
+    """The pid in pid_file when that very process still runs, else None (also for a zombie or a reused pid)."""
     try:
         pid, started = (int(word) for word in pid_file.read_text().split())
     except (OSError, ValueError):

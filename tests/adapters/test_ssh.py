@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -118,6 +119,12 @@ def test_a_command_that_does_not_exist_is_127(ssh: Ssh) -> None:
 
 def test_the_locale_is_the_same_everywhere(ssh: Ssh) -> None:
     assert ssh.run(("printenv", "LC_ALL")).stdout == "C\n"
+
+
+def test_questions_are_asked_at_once_and_answered_by_name(ssh: Ssh) -> None:
+    asked = {f"q{n}": ("sh", "-c", f"echo {n}; exit {n}") for n in range(20)}
+    assert {name: (ran.exit_code, ran.stdout) for name, ran in ssh.ask(asked).items()} == {
+        f"q{n}": (n, f"{n}\n") for n in range(20)}
 
 
 @settings(max_examples=40, deadline=None)
@@ -254,9 +261,9 @@ def test_a_connection_that_breaks_is_unreachable(sshd: Sshd, trouble: str) -> No
 def test_a_lost_connection_is_made_anew_by_the_next_command(sshd: Sshd) -> None:
     with Ssh(sshd.access) as ssh:
         assert ssh.run(("true",)).exit_code == 0
-        ssh._transport.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
-        with pytest.raises(Unreachable):
-            ssh.run(("true",))
+        assert ssh._transport is not None
+        ssh._transport.sock.shutdown(socket.SHUT_RDWR)
+        with suppress(Unreachable):  # whether this one meets the dead connection depends on who notices first
             ssh.run(("true",))
         assert ssh.run(("true",)).exit_code == 0
 

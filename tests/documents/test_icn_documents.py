@@ -75,8 +75,12 @@ def test_software_is_read_in_both_forms(with_hosts) -> None:
     site = with_hosts((HERE / "software.yaml").read_text())
 
     (software,) = site.software
-    assert software.masters == (Package("curl"), Package("htop"), Package("jq", "1.5+dfsg-1ubuntu0.1"),
-                                Package("maven", "3.3.9-3"))
+    assert software.masters == (
+        Package("curl"),
+        Package("htop"),
+        Package("jq", "1.5+dfsg-1ubuntu0.1"),
+        Package("maven", "3.3.9-3"),
+    )
     assert software.workers == (Package("tmux"), Package("jq"))
     assert any("not performed yet" in note for note in site.notes)
 

@@ -47,9 +47,9 @@ def test_a_plain_scalar_means(text: str, value: object) -> None:
 
 
 def test_quotes_make_text_and_tags_are_heeded() -> None:
-    assert read("{a: 'yes', b: \"12\", c: !!str 12, d: !!int '12', e: ! 12, f: !!null '', g: |\n 12\n}".replace("|\n 12\n", "'12'")) == [
-        {"a": "yes", "b": "12", "c": "12", "d": 12, "e": "12", "f": None, "g": "12"}
-    ]
+    assert read(
+        "{a: 'yes', b: \"12\", c: !!str 12, d: !!int '12', e: ! 12, f: !!null '', g: |\n 12\n}".replace("|\n 12\n", "'12'")
+    ) == [{"a": "yes", "b": "12", "c": "12", "d": 12, "e": "12", "f": None, "g": "12"}]
 
 
 def test_keys_are_text() -> None:
@@ -64,7 +64,9 @@ def test_aliases_and_merge_keys_bring_values_along() -> None:
 
 def test_documents_are_separate_and_empty_ones_are_left_out() -> None:
     assert read("%YAML 1.1\n---\na: 1\n---\n# nothing\n---\n---\nb: |\n  ---\n  x\n...\n---\nc: -----BEGIN\n") == [
-        {"a": 1}, {"b": "---\nx\n"}, {"c": "-----BEGIN"}
+        {"a": 1},
+        {"b": "---\nx\n"},
+        {"c": "-----BEGIN"},
     ]
 
 
@@ -127,8 +129,12 @@ def test_what_is_no_document_is_told(text: str, message: str) -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.text(st.characters(codec="utf-8", exclude_categories=["C"])),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(st.characters(codec="utf-8", exclude_categories=["C"])).filter(lambda key: key != "<<"), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.text(st.characters(codec="utf-8", exclude_categories=["C"])).filter(lambda key: key != "<<"), inner, max_size=4
+        )
+    ),
     max_leaves=20,
 )
 
@@ -137,7 +143,7 @@ JSON = st.recursive(
 def test_json_is_read_as_json(value: object) -> None:
     import json
 
-    nodes, errors = parse_stream(json.dumps(value), "f.json")
+    nodes, errors = parse_stream(json.dumps(value, ensure_ascii=False), "f.json")
 
     assert not errors
     assert [node.plain() for node in nodes] == ([] if value is None else [value])

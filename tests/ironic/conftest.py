@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -30,8 +32,7 @@ def free_ports(count: int) -> list[int]:
 
 def embedded(state: Path, **more: object) -> EmbeddedIronic:
     api, http = free_ports(2)
-    extra = {"redfish": {"connection_attempts": "1"}}
-    given = {"api_port": api, "http_port": http, "hardware": FAKE, "extra": extra} | more
+    given = {"api_port": api, "http_port": http, "hardware": FAKE} | more
     return EmbeddedIronic(state, "127.0.0.1", **given)  # type: ignore[arg-type]
 
 
@@ -81,6 +82,39 @@ def spec(documents: Documents) -> NodeSpec:
                     driver="fake-hardware", interfaces=FAKE_INTERFACES)
     documents.specs[made.name] = made
     return made
+
+
+ROOT = b"""{"@odata.id": "/redfish/v1/", "Id": "RootService", "Name": "Root", "RedfishVersion": "1.6.0", "UUID": "1",
+"Systems": {"@odata.id": "/redfish/v1/Systems"}, "Managers": {"@odata.id": "/redfish/v1/Managers"},
+"SessionService": {"@odata.id": "/redfish/v1/SessionService"},
+"Links": {"Sessions": {"@odata.id": "/redfish/v1/SessionService/Sessions"}}}"""
+
+
+class NoEntry(BaseHTTPRequestHandler):
+    """A BMC that knows nobody."""
+
+    def do_GET(self) -> None:
+        root = self.path.rstrip("/") == "/redfish/v1"
+        body = ROOT if root else b"{}"
+        self.send_response(200 if root else 401)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Tests say what matters."""
+
+
+@pytest.fixture(scope="session")
+def closed_bmc() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), NoEntry)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
 
 
 @pytest.fixture

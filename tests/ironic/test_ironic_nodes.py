@@ -189,33 +189,29 @@ def test_maintenance_of_a_person_stops_us_and_is_told(ironic: Ironic, spec: Node
     assert not ironic.look(spec.name).maintenance
 
 
-def test_a_bmc_that_ironic_cannot_reach_is_told_once_and_tried_again_after_a_new_document(
-    ironic: Ironic, spec: NodeSpec, documents: Any, settle: Settle,
+def test_a_wrong_bmc_password_stops_at_once_and_a_corrected_one_is_tried(
+    ironic: Ironic, spec: NodeSpec, documents: Any, settle: Settle, closed_bmc: str,
 ) -> None:
-    real = replace(spec, driver="redfish", interfaces={}, bmc_address="https://127.0.0.1:1", verify=False,
-                   system="/redfish/v1/Systems/1")
+    want = HostWant(spec.name, spec.bmc_address, spec.boot_mac, IMAGE)
+    real = replace(spec, driver="redfish", interfaces={}, bmc_address=closed_bmc, system="/redfish/v1/Systems/1")
     documents.specs[spec.name] = real
     ironic.enrol(real)
     ironic.set_provision_state(spec.name, "manage")
     settle(spec.name, "verifying", "enroll")
     node = settle(spec.name, "enroll")
-    assert "127.0.0.1" in node.last_error
+    verdict = enrolment.check_enrolled(want, Facts(node=node))
+    assert isinstance(verdict, Stuck) and "credentialsName" in verdict.advice
     documents.specs[spec.name] = replace(real, password=Secret("another"))
     ironic.enrol(documents.specs[spec.name])
     node = ironic.look(spec.name)
-    assert (node.current, node.last_error) == (True, "")
-    assert raw(ironic, spec.name)["last_error"]
-
-
-def test_a_person_can_say_that_a_failure_is_dealt_with(ironic: Ironic, spec: NodeSpec, settle: Settle) -> None:
-    real = replace(spec, driver="redfish", interfaces={}, bmc_address="https://127.0.0.1:1", verify=False,
-                   system="/redfish/v1/Systems/1")
-    ironic.enrol(real)
+    assert enrolment.check_enrolled(want, Facts(node=node)) == Act(SetProvisionState("manage"))
     ironic.set_provision_state(spec.name, "manage")
     settle(spec.name, "verifying", "enroll")
-    assert settle(spec.name, "enroll").last_error
+    node = settle(spec.name, "enroll")
+    assert isinstance(enrolment.check_enrolled(want, Facts(node=node)), Stuck)
     ironic.acknowledge(spec.name)
-    assert ironic.look(spec.name).last_error == ""
+    node = ironic.look(spec.name)
+    assert enrolment.check_enrolled(want, Facts(node=node)) == Act(SetProvisionState("manage"))
 
 
 def test_a_fault_of_ironics_own_is_cleared(spec: NodeSpec) -> None:

@@ -137,7 +137,8 @@ def render_conf(settings: Settings) -> str:
             "command_wait_interval": "2", "command_wait_attempts": "300",
             "post_deploy_get_power_state_retry_interval": "2", "post_deploy_get_power_state_retries": "15",
         },
-        "redfish": {"use_swift": "false", "connection_attempts": "3", "connection_retry_interval": "2", "kernel_append_params": settings.kernel_arguments},
+        # sushy itself tries for 30 s to reach a BMC; five times that is longer than anyone waits for an answer.
+        "redfish": {"use_swift": "false", "connection_attempts": "1", "kernel_append_params": settings.kernel_arguments},
         "pxe": {
             "images_path": f"{state}/images", "instance_master_path": f"{state}/master/instance",
             "tftp_root": f"{state}/tftp", "tftp_master_path": f"{state}/tftp/master",

@@ -21,7 +21,7 @@ import bcrypt
 import requests
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from bpa.adapters.errors import Refused, Unreachable, Unsupported
+from bpa.adapters.errors import AdapterError, Refused, Unreachable, Unsupported
 from bpa.adapters.ironic_service.conf import HARDWARE, KERNEL_ARGUMENTS, Ramdisk, Settings, render_conf
 from bpa.adapters.ironic_service.daemon import Daemon
 from bpa.core.secret import Secret
@@ -81,14 +81,12 @@ class EmbeddedIronic:
             self._place_files()
             conf = render_conf(s)
             _write_private(s.state / "ironic.conf", conf)
-            if self._http.pid() is None:
-                self._start_http()
             if self._api.pid() is not None and not self._started_with(conf) and not self._at_work(password):
                 self._api.stop()
-            if self._api.pid() is None:
-                self._api.stop()
-                self._start_api()
-            self._wait_until_it_answers(password)
+            for last in (False, True):
+                self._start_what_does_not_run()
+                if self._answers(password, last):
+                    break
         images = {name: f"{s.http_url}/{name}" for name in self._serve}
         return Running(s.api_url, s.http_url, USERNAME, password, images)
 
@@ -183,21 +181,35 @@ class EmbeddedIronic:
             database.execute("PRAGMA journal_mode=WAL")
         mark.write_text(version)
 
-    def _wait_until_it_answers(self, password: Secret) -> None:
+    def _start_what_does_not_run(self) -> None:
+        if self._http.pid() is None:
+            self._start_http()
+        if self._api.pid() is None:
+            self._api.stop()
+            self._start_api()
+
+    def _answers(self, password: Secret, last: bool) -> bool:
+        """Wait until it answers. False: something died meanwhile, as it does when it was killed just before we looked."""
         poll = Retrying(stop=stop_after_delay(START_PATIENCE), wait=wait_fixed(0.1),
                         retry=retry_if_result(lambda answer: answer is None), retry_error_callback=lambda state: None)
         answer = poll(self._answer_or_death, password)
-        if answer == 200 and self._http.pid() is not None:
-            return
-        if answer == 200:
-            raise Refused(f"the image server died: {self._http.last_lines()}", f"see {self._http.log}")
+        dead = [daemon for daemon in (self._api, self._http) if daemon.pid() is None]
+        if answer == 200 and not dead:
+            return True
+        if dead and not last:
+            return False
+        raise self._why_not(answer, dead)
+
+    def _why_not(self, answer: int | None, dead: list[Daemon]) -> AdapterError:
+        s = self._settings
         if answer == 401:
-            raise Refused(f"the Ironic at {self._settings.api_url} is not ours: it does not know our password",
-                          "give the embedded Ironic another port in spec.ironic.embedded")
-        advice = f"see {self._settings.log}"
-        if self._api.pid() is None:
-            raise Refused(f"the embedded Ironic died at its start: {_last_error(self._settings.log)}", advice)
-        raise Unreachable(f"the embedded Ironic does not answer at {self._settings.api_url}", advice)
+            return Refused(f"the Ironic at {s.api_url} is not ours: it does not know our password",
+                           "give the embedded Ironic another port in spec.ironic.embedded")
+        if self._api in dead:
+            return Refused(f"the embedded Ironic died at its start: {_last_error(s.log)}", f"see {s.log}")
+        if dead:
+            return Refused(f"the image server died: {self._http.last_lines()}", f"see {self._http.log}")
+        return Unreachable(f"the embedded Ironic does not answer at {s.api_url}", f"see {s.log}")
 
     def _answer_or_death(self, password: Secret) -> int | None:
         if self._api.pid() is None:

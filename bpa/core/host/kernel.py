@@ -33,7 +33,7 @@ exit 0
 
 ADDING = frozenset({
     "console", "earlycon", "earlyprintk", "pci", "hugepages", "hugepagesz", "default_hugepagesz", "memmap", "video",
-    "modprobe.blacklist", "module_blacklist", "ima_template", "crashkernel", "mitigations", "blkdevparts", "ip",
+    "modprobe.blacklist", "module_blacklist", "ima_template", "crashkernel", "blkdevparts",
 })
 """Keys of which several may stand on one command line and all count (Documentation/admin-guide/kernel-parameters)."""
 
@@ -164,7 +164,8 @@ def check_applied(want: HostWant, have: Facts) -> Verdict:
     if module:
         reasons.append(module)
     if reasons:
-        return Act(RestartHost("staged kernel settings take effect"), "; ".join(reasons))
+        # One reason only: guards know a step again by its text, and what else is seen changes while the host goes down.
+        return Act(RestartHost(reasons[0]), "; ".join(reasons))
     return Met("running with " + " ".join(wanted) if wanted else "nothing waits for a restart")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from bpa.core.facts import Facts
 from bpa.core.host.probe import shell, told
@@ -26,9 +25,11 @@ KATA_MODULES = ("vhost", "vhost_net", "vhost_vsock")
 
 PROBES = {"modules": shell("""
 PATH=$PATH:/usr/sbin:/sbin
-echo '@@ cpu'; sed -n '/^vendor_id/p;/^flags/p;/^$/q' /proc/cpuinfo
+cpu=$(sed -n '/^vendor_id/p;/^flags/p;/^$/q' /proc/cpuinfo)
+echo '@@ cpu'; echo "$cpu"
+case $cpu in *GenuineIntel*) v=kvm_intel;; *AuthenticAMD*) v=kvm_amd;; *) v=;; esac
 echo '@@ modules'
-for m in kvm kvm_intel kvm_amd vhost vhost_net vhost_vsock; do
+for m in kvm $v vhost vhost_net vhost_vsock; do
   if [ -e /sys/module/$m/refcnt ]; then read -r n </sys/module/$m/refcnt; echo "$m loaded $n"
   elif [ -d /sys/module/$m ]; then echo "$m builtin 0"
   elif modprobe -n -q $m; then echo "$m loadable 0"
@@ -89,7 +90,7 @@ class Modules:
         """The file whose `install` line keeps modprobe from loading the module, "" = none."""
         return next((path for path, directive, name, rest in self.directives
                      if directive == "install" and name == module
-                     and PurePosixPath(rest.strip() or ".").name in ("false", "true")), "")
+                     and rest.strip().rpartition("/")[2] in ("false", "true")), "")
 
 
 def parse_modules(text: dict[str, str]) -> Modules:
@@ -185,7 +186,7 @@ def _directives(text: str) -> tuple[tuple[str, str, str, str], ...]:
         words = rest.split(maxsplit=2)
         if len(words) < 2:
             continue
-        name = PurePosixPath(path).name
+        name = path.rpartition("/")[2]
         # The probe lists directories in their order of precedence: the first file of a name hides the others.
         owner, lines = found.setdefault(name, (path, []))
         if owner == path:

@@ -24,15 +24,17 @@ exec "$@" "$device"
 def check_filesystem(wanted: NamespaceWant, namespace: Namespace, seen: Nvdimm) -> Verdict | None:
     """What is still to do for the file system and its mount; None = nothing."""
     if not namespace.block:
-        return Stuck(f"a {namespace.mode} namespace carries no file system", "ask for mode fsdax, or for no file system")
+        return Stuck(f"a {namespace.mode} namespace carries no file system",
+                     "ask for mode fsdax, or for no file system")
     if wanted.filesystem not in MAKE:
         return Stuck(f"BPA does not make {wanted.filesystem} on persistent memory", f"ask for {' or '.join(MAKE)}")
     device, content = f"/dev/{namespace.block}", seen.content(namespace)
     if not content.signature:
-        return Act(RunOnHost((*shell(FORMAT), device, *MAKE[wanted.filesystem]), f"make {wanted.filesystem} on {namespace.dev}",
-                             timeout=600), f"{device} is empty")
+        return Act(RunOnHost((*shell(FORMAT), device, *MAKE[wanted.filesystem]),
+                             f"make {wanted.filesystem} on {namespace.dev}", timeout=600), f"{device} is empty")
     if content.signature != wanted.filesystem:
-        return Stuck(f"{device} ({namespace.dev}) holds {content.signature}, asked is {wanted.filesystem}; BPA does not overwrite it",
+        return Stuck(f"{device} ({namespace.dev}) holds {content.signature}, asked is {wanted.filesystem}; BPA does not "
+                     "overwrite it",
                      f"save what is on it, then `wipefs -a {device}`, then apply again")
     return _check_mount(wanted, namespace, seen, content.uuid) if wanted.mount_point else None
 
@@ -50,7 +52,7 @@ def unit_name(mount_point: str) -> str:
 
 
 def render_mount(wanted: NamespaceWant, uuid: str) -> str:
-    """The systemd mount unit. Wanted by local-fs.target, not required: a lost DIMM must not keep the host from starting."""
+    """The systemd mount unit. local-fs.target wants it, but starts without: a lost DIMM must not stop the host."""
     options = "dax" if wanted.mode == "fsdax" else "defaults"
     point = wanted.mount_point.replace("%", "%%")
     return f"""# Written by BPA from the HardwareProfile; changes made here are lost.
@@ -71,14 +73,18 @@ WantedBy=local-fs.target
 def _check_mount(wanted: NamespaceWant, namespace: Namespace, seen: Nvdimm, uuid: str) -> Verdict | None:
     device, point, at = f"/dev/{namespace.block}", wanted.mount_point.rstrip("/"), seen.mounted_at(namespace)
     if at and at != point:
-        return Stuck(f"{device} ({namespace.dev}) is mounted at {at}, asked is {point}", f"`umount {at}`, then apply again")
+        return Stuck(f"{device} ({namespace.dev}) is mounted at {at}, asked is {point}",
+                     f"`umount {at}`, then apply again")
     if point in seen.mounts and not at:
-        return Stuck(f"{seen.mounts[point][0]} is mounted at {point}, where {namespace.dev} is to be", "choose another mount point")
+        return Stuck(f"{seen.mounts[point][0]} is mounted at {point}, where {namespace.dev} is to be",
+                     "choose another mount point")
     name = unit_name(point)
     path, unit = f"{UNITS}/{name}", render_mount(wanted, uuid)
     if seen.units.get(path) != unit or name not in seen.enabled:
         return Act(WriteFile(path, unit, f"mount {namespace.dev} at {point} now and at every start", then=(
-            ("systemctl", "daemon-reload"), ("systemctl", "enable", "--now", name))), f"{path} is not as the profile asks")
+            ("systemctl", "daemon-reload"), ("systemctl", "enable", "--now", name))),
+                   f"{path} is not as the profile asks")
     if not at:
-        return Act(RunOnHost(("systemctl", "start", name), f"mount {namespace.dev} at {point}"), f"{point} is not mounted")
+        return Act(RunOnHost(("systemctl", "start", name), f"mount {namespace.dev} at {point}"),
+                   f"{point} is not mounted")
     return None

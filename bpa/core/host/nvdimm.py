@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bpa.core.host.probe import shell, told
 from bpa.core.facts import Facts
+from bpa.core.host.probe import shell, told
 from bpa.core.verdict import Stuck, Wait
 
 MIB = 1 << 20
@@ -93,7 +93,7 @@ class Nvdimm:
         return next((region for region in self.regions if region.dev == dev), None)
 
     def content(self, namespace: Namespace) -> Content:
-        """What lies on it; a namespace without block device (devdax) counts as full, as nobody can tell."""
+        """What lies on it; one without block device (devdax) counts as full, as nobody can tell."""
         return self.contents.get(namespace.block, Content())
 
     def mounted_at(self, namespace: Namespace) -> str:

@@ -39,7 +39,7 @@ def check(want: HostWant, have: Facts) -> Verdict:
         if region is None:
             there = ", ".join(f"{one.dev} ({human(one.size)})" for one in seen.regions)
             return Stuck(f"there is no {wanted.region}; the host has {there or 'no persistent-memory region at all'}",
-                         "correct the region in the HardwareProfile; with Optane memory, an App Direct goal makes regions")
+                         "correct the region in the HardwareProfile; on Optane memory an App Direct goal makes regions")
         namespace = find(wanted, region, done)
         if namespace is None or not fits(wanted, namespace, region):
             return _make(wanted, region, namespace, seen)
@@ -49,7 +49,7 @@ def check(want: HostWant, have: Facts) -> Verdict:
         if wanted.filesystem and (verdict := check_filesystem(wanted, namespace, seen)):
             return verdict
         done.append(namespace)
-    return Met(", ".join(_evidence(wanted, namespace, seen) for wanted, namespace in zip(want.profile.pmem, done, strict=True)))
+    return Met(", ".join(_evidence(namespace, seen) for namespace in done))
 
 
 def find(wanted: NamespaceWant, region: Region, taken: list[Namespace]) -> Namespace | None:
@@ -88,7 +88,9 @@ def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
         elif region is not None:
             namespace = find(wanted, region, done)
             if namespace is None:
-                found.append(Change(what, "(none)", _as_asked(wanted)))
+                whole = None if region.labelled else next(iter(region.namespaces), None)
+                found.append(Change(what, "(none)", _as_asked(wanted),
+                                    destroys=erases(whole, region, seen) if whole else ""))
             elif not fits(wanted, namespace, region):
                 found.append(Change(what, f"{namespace.mode} {human(namespace.raw)}", _as_asked(wanted),
                                     destroys=erases(namespace, region, seen)))
@@ -111,31 +113,34 @@ def _make(wanted: NamespaceWant, region: Region, old: Namespace | None, seen: Nv
         return _remove(wanted, region, old, seen)
     size = wanted.size if wanted.size is not None else region.largest // region.align * region.align
     if not size or size > region.largest:
-        there = ", ".join(f"{one.dev} {one.name or '(no name)'} {one.mode} {human(one.raw)}" for one in region.namespaces)
-        return Stuck(f"{region.dev} has {human(region.largest)} free in one piece, {human(wanted.size or region.align)} "
-                     f"are asked; it holds {there or 'nothing'}",
+        there = ", ".join(f"{one.dev} {one.name or '(no name)'} {one.mode} {human(one.raw)}"
+                          for one in region.namespaces)
+        return Stuck(f"{region.dev} has {human(region.largest)} free in one piece, "
+                     f"{human(wanted.size or region.align)} are asked; it holds {there or 'nothing'}",
                      "ask for less, or remove by hand what is not needed: `ndctl destroy-namespace`")
     arguments = ("--region", region.dev, "--mode", wanted.mode, "--size", str(size))
     name = ("--name", wanted.name) if wanted.name else ()
-    return Act(RunOnHost((*shell(CREATE), *arguments, *name), f"create {wanted.mode} namespace of {human(size)} on {region.dev}"),
+    return Act(RunOnHost((*shell(CREATE), *arguments, *name),
+                         f"create {wanted.mode} namespace of {human(size)} on {region.dev}"),
                f"{region.dev} has no such namespace")
 
 
 def _label(region: Region, whole: Namespace | None, seen: Nvdimm) -> Verdict:
     if whole and (point := seen.mounted_at(whole)):
-        return Stuck(f"{region.dev} has no labels yet and is in use as a whole: /dev/{whole.block} is mounted at {point}",
+        return Stuck(f"{region.dev} has no labels yet and is in use as a whole: /dev/{whole.block} is at {point}",
                      "unmount it first")
     lost = erases(whole, region, seen) if whole else ""
-    return Act(RunOnHost((*shell(LABEL), region.dev, region.dimm), f"write empty labels to {region.dimm} of {region.dev}",
-                         erases=lost), f"{region.dev} has no labels, without which it holds one unnamed namespace only")
+    return Act(RunOnHost((*shell(LABEL), region.dev, region.dimm),
+                         f"write empty labels to {region.dimm} of {region.dev}", erases=lost),
+               f"{region.dev} has no labels, without which it holds one unnamed namespace only")
 
 
 def _remove(wanted: NamespaceWant, region: Region, old: Namespace, seen: Nvdimm) -> Verdict:
     found = f"{old.dev} {old.name!r} is {old.mode} {human(old.raw)}, asked is {_as_asked(wanted)}"
     if point := seen.mounted_at(old):
         return Stuck(f"{found}; it is mounted at {point}", "unmount it, then apply again")
-    return Act(RunOnHost(("ndctl", "destroy-namespace", "--force", old.dev), f"destroy {old.dev} of another mode or size",
-                         erases=erases(old, region, seen)), found)
+    return Act(RunOnHost(("ndctl", "destroy-namespace", "--force", old.dev),
+                         f"destroy {old.dev} of another mode or size", erases=erases(old, region, seen)), found)
 
 
 def _as_asked(wanted: NamespaceWant) -> str:
@@ -144,11 +149,12 @@ def _as_asked(wanted: NamespaceWant) -> str:
     return f"{wanted.mode} {size}{filesystem}{' at ' + wanted.mount_point if wanted.mount_point else ''}"
 
 
-def _evidence(wanted: NamespaceWant, namespace: Namespace, seen: Nvdimm) -> str:
+def _evidence(namespace: Namespace, seen: Nvdimm) -> str:
     point = seen.mounted_at(namespace)
     options = seen.mounts[point][1] if point else ()
     dax = " with dax" if any(option.partition("=")[0] == "dax" for option in options) else ""
     return f"{namespace.dev} {namespace.mode} {human(namespace.raw)}" + (f" at {point}{dax}" if point else "")
 
 
-READY = HostRequirement("PmemReady", "os", check, "persistent memory is divided and mounted as asked", changes, seconds=8.0)
+READY = HostRequirement("PmemReady", "os", check, "persistent memory is divided and mounted as asked", changes,
+                        seconds=8.0)

@@ -26,16 +26,16 @@ cd /sys/bus/pci/devices || exit 0
 for d in *; do
   [ -e "$d/physfn" ] && continue
   read -r vendor <"$d/vendor"; read -r device <"$d/device"; read -r class <"$d/class"
-  total=-; num=-; driver=-; nics=
+  total=-; num=-; nics=
   if [ -e "$d/sriov_totalvfs" ]; then read -r total <"$d/sriov_totalvfs"; read -r num <"$d/sriov_numvfs"; fi
-  if [ -e "$d/driver" ]; then driver=$(readlink "$d/driver"); driver=${driver##*/}; fi
   for n in "$d"/net/* "$d"/virtio*/net/*; do
     [ -e "$n/address" ] || continue
     read -r mac <"$n/address"; nics="$nics${nics:+,}${n##*/}=$mac"
-    if [ -e "$n/master" ]; then m=$(readlink "$n/master"); nics="$nics@${m##*/}"; fi
   done
-  echo "$d $vendor $device $class $driver $total $num ${nics:--}"
+  echo "$d $vendor $device $class $total $num ${nics:--}"
 done
+echo '@@ drivers'; printf '%s\\n' /sys/bus/pci/drivers/*/*:*:*.*
+echo '@@ masters'; printf '%s\\n' /sys/class/net/*/lower_*
 echo '@@ addresses'; ip -o addr show 2>/dev/null
 echo '@@ unit'; cat /etc/systemd/system/bpa-sriov.service 2>/dev/null
 echo '@@ enabled'; [ -e /etc/systemd/system/multi-user.target.wants/bpa-sriov.service ] && echo yes
@@ -69,7 +69,7 @@ class Nic:
 
 @dataclass(frozen=True, slots=True)
 class PciDevice:
-    """A PCI function that is not a VF. device "vendor:device" in hex; total and vfs None = no SR-IOV capability shown."""
+    """A PCI function that is not a VF. device "vendor:device" in hex; total and vfs None = it shows no SR-IOV."""
 
     address: str
     device: str
@@ -97,13 +97,18 @@ class Pci:
 
 def parse_pci(text: dict[str, str]) -> Pci:
     """The sections of probe `pci`."""
+    # Paths such as /sys/bus/pci/drivers/igb/0000:01:00.0 and /sys/class/net/bond0/lower_eth0.
+    drivers = {line.split("/")[6]: line.split("/")[5] for line in text.get("drivers", "").splitlines()}
+    masters = {line.split("/")[5].removeprefix("lower_"): line.split("/")[4]
+               for line in text.get("masters", "").splitlines()}
     devices = []
     for line in text.get("devices", "").splitlines():
-        address, vendor, device, pci_class, driver, total, vfs, nics = line.split()
+        address, vendor, device, pci_class, total, vfs, nics = line.split()
+        named = [nic.split("=") for nic in nics.split(",") if nic != "-"]
         devices.append(PciDevice(
-            address, f"{vendor[2:]}:{device[2:]}".lower(), pci_class, "" if driver == "-" else driver,
+            address, f"{vendor[2:]}:{device[2:]}".lower(), pci_class, drivers.get(address, ""),
             None if total == "-" else int(total), None if vfs == "-" else int(vfs),
-            tuple(_nic(nic) for nic in nics.split(",") if nic != "-")))
+            tuple(Nic(name, mac.lower(), masters.get(name, "")) for name, mac in named)))
     addresses: dict[str, tuple[str, ...]] = {}
     for line in text.get("addresses", "").splitlines():
         words = line.split()
@@ -129,7 +134,9 @@ def render_unit(numbers: Mapping[str, int]) -> str:
 
     Without default dependencies: cloud-init orders sysinit.target after the network, which would make a cycle.
     """
-    script = SET_VFS.replace("%", "%%").replace("$", "$$").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    script = SET_VFS
+    for plain, escaped in (("\\", "\\\\"), ("%", "%%"), ("$", "$$"), ('"', '\\"'), ("\n", "\\n")):
+        script = script.replace(plain, escaped)
     pairs = " ".join(f"{address}={number}" for address, number in sorted(numbers.items()))
     return f"""# Written by BPA from the HardwareProfile; changes made here are lost.
 [Unit]
@@ -165,14 +172,15 @@ def check(want: HostWant, have: Facts) -> Verdict:
     unit = render_unit(numbers)
     if seen.unit != unit or not seen.enabled:
         return Act(WriteFile(UNIT, unit, "stage the VFs that every start creates", then=(
-            ("systemctl", "daemon-reload"), ("systemctl", "enable", "bpa-sriov.service"))), f"{UNIT} is not as the profile asks")
+            ("systemctl", "daemon-reload"), ("systemctl", "enable", "bpa-sriov.service"))),
+                   f"{UNIT} is not as the profile asks")
     assert have.os is not None
     for device, wanted in chosen:
         if device.vfs == wanted.vfs:
             continue
         if device.vfs and (nic := carrying(device, have.os.address, seen)):
-            return Stuck(f"{device.text} has {device.vfs} VFs, {wanted.vfs} are asked; that goes through 0, and {nic} carries "
-                         f"the address {have.os.address} by which BPA reaches the host",
+            return Stuck(f"{device.text} has {device.vfs} VFs, {wanted.vfs} are asked; that goes through 0, and {nic} "
+                         f"carries the address {have.os.address} by which BPA reaches the host",
                          "change it by hand on the console, or reach the host by another port")
         if not device.driver:
             return Stuck(f"no driver is bound to {device.text}", "load the PF's driver: only it can make VFs")
@@ -194,11 +202,12 @@ def choose(wants: Iterable[VfWant], seen: Pci) -> tuple[tuple[PciDevice, VfWant]
             assert device.total is not None
             if wanted.vfs > device.total:
                 return Stuck(f"{device.text} can have {device.total} VFs at most, {wanted.vfs} are asked ({wanted.what})",
-                             "ask for fewer in the HardwareProfile, or raise the limit in the device's firmware")
+                             "ask for fewer in the HardwareProfile; if the card can do more, SR-IOV is cut down in the BIOS "
+                             "or in the card's firmware")
             other = chosen.get(device.address)
             if other and other[1].vfs != wanted.vfs:
-                return Stuck(f"two sections of the profile match {device.text}: {other[1].vfs} VFs ({other[1].what}) and "
-                             f"{wanted.vfs} VFs ({wanted.what})", "match more narrowly, by pciAddress or mac")
+                return Stuck(f"two sections of the profile match {device.text}: {other[1].vfs} VFs ({other[1].what}) "
+                             f"and {wanted.vfs} VFs ({wanted.what})", "match more narrowly, by pciAddress or mac")
             chosen[device.address] = (device, wanted)
     return tuple(chosen[address] for address in sorted(chosen))
 
@@ -215,7 +224,8 @@ def carrying(device: PciDevice, address: str, seen: Pci) -> str:
 def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
     text = told(have, "pci")
     if not isinstance(text, dict):
-        return tuple(Change(f"{one.what} VFs on {one.match.text or 'every PF'}", None, str(one.vfs)) for one in want.profile.vfs)
+        return tuple(Change(f"{one.what} VFs on {one.match.text or 'every PF'}", None, str(one.vfs))
+                     for one in want.profile.vfs)
     chosen = choose(want.profile.vfs, parse_pci(text))
     if isinstance(chosen, Stuck):
         return ()
@@ -230,18 +240,13 @@ def _none(wanted: VfWant, matching: list[PciDevice], seen: Pci) -> Stuck:
                      "switch it on by the BIOS intent `sriov` of the HardwareProfile, then apply again")
     able = ", ".join(f"{d.text}, {d.total} VFs at most" for d in seen.devices if d.total)
     return Stuck(f"no PCI device matches {wanted.match.text or 'nothing at all'} ({wanted.what}); with SR-IOV there are: "
-                 f"{able or 'none'}", "correct the match in the HardwareProfile; if the card is missing from the list, SR-IOV "
-                 "or the slot is off in the BIOS")
-
-
-def _nic(text: str) -> Nic:
-    name, _, rest = text.partition("=")
-    mac, _, master = rest.partition("@")
-    return Nic(name, mac.lower(), master)
+                 f"{able or 'none'}", "correct the match in the HardwareProfile; if the card is missing from the list, "
+                 "SR-IOV or the slot is off in the BIOS")
 
 
 def _full(address: str) -> str:
     return (address if address.count(":") == 2 else f"0000:{address}").lower()
 
 
-CREATED = HostRequirement("VfsCreated", "os", check, "each matching PF has the asked number of VFs", changes, seconds=5.0)
+CREATED = HostRequirement("VfsCreated", "os", check, "each matching PF has the asked number of VFs", changes,
+                          seconds=5.0)

@@ -1,0 +1,137 @@
+"""What the probes of bpa.core.host print on a simulated host, in the format of the real ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from bpa.core.facts import Ran
+from bpa.core.host.kernel import DROP_IN
+from bpa.core.host.modules import LOADED, OPTIONS
+from bpa.core.host.mounting import UNITS
+from bpa.core.host.vfs import UNIT as VFS_UNIT
+from bpa.lab.simulated.linux import KERNEL, LOADABLE, Running
+from bpa.lab.simulated.machine import Function, Namespace, Region
+
+
+def answers(os: Running) -> Mapping[str, Ran]:
+    """Probe name -> what it came to."""
+    texts = {
+        "access": access(os), "boot_id": f"{os.boot_id}\n", "kernel": kernel(os), "modules": modules(os), "kvm": kvm(os),
+        "pci": pci(os), "pmem": pmem(os),
+    }
+    return {name: Ran(0, text) for name, text in texts.items()}
+
+
+def access(os: Running) -> str:
+    running = "running\n" if os.machine.time < os.configured_at else ""
+    return (f"@@ hostname\n{os.installed.hostname}\n@@ release\n{KERNEL}\n@@ boot-id\n{os.boot_id}\n"
+            f"@@ cloud-init\n{running}")
+
+
+def kernel(os: Running) -> str:
+    entry = f"\tlinux\t/boot/vmlinuz-{KERNEL} {' '.join(os.installed.menu[1:])}\n"
+    return (
+        f"@@ running\n{' '.join(os.cmdline)}\n"
+        f"@@ drop-in\n{os.installed.files.get(DROP_IN, '')}"
+        "@@ update-grub\n/usr/sbin/update-grub\n"
+        f"@@ stale\n{'yes' if os.installed.stale else ''}\n"
+        "@@ grub.cfg\n### BEGIN /etc/grub.d/00_header ###\n### END /etc/grub.d/00_header ###\n"
+        f"### BEGIN /etc/grub.d/10_linux ###\n{entry}\t{entry}### END /etc/grub.d/10_linux ###\n"
+    )
+
+
+def modules(os: Running) -> str:
+    files = os.installed.files
+    lines = [f"{name} loaded {os.users(name)}" if name in os.modules else f"{name} loadable 0" for name in LOADABLE]
+    shown = [f"/sys/module/{name}/parameters/nested:{'Y' if on else 'N'}" for name, on in sorted(os.nested.items())]
+    said = [f"{OPTIONS}:{line}" for line in files.get(OPTIONS, "").splitlines() if line.startswith("options ")]
+    return "".join((
+        f"@@ cpu\nvendor_id\t: {os.machine.hardware.vendor}\nflags\t\t: {' '.join(os.machine.flags())}\n",
+        _section("modules", lines), _section("parameters", shown), _section("modprobe.d", said),
+        f"@@ options file\n{files.get(OPTIONS, '')}@@ load file\n{files.get(LOADED, '')}",
+    ))
+
+
+def kvm(os: Running) -> str:
+    return f"@@ kvm\n{'made 12' if os.kvm else 'absent'}\n@@ kernel log\n"
+
+
+def pci(os: Running) -> str:
+    functions = os.machine.hardware.functions
+    carrier = next((one.nic for one in functions if one.nic and one.mac == os.machine.hardware.hands_to), "")
+    addresses = ["1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever"]
+    if carrier:
+        addresses.append(f"2: {carrier}    inet {os.installed.address}/16 brd 198.18.255.255 scope global {carrier}\\"
+                         "       valid_lft forever preferred_lft forever")
+    enabled = "yes\n" if VFS_UNIT.rpartition("/")[2] in os.installed.enabled else ""
+    return "".join((
+        _section("devices", [_device(one, os) for one in functions]), _section("addresses", addresses),
+        f"@@ unit\n{os.installed.files.get(VFS_UNIT, '')}@@ enabled\n{enabled}",
+    ))
+
+
+def _device(one: Function, os: Running) -> str:
+    vendor, _, device = one.device.partition(":")
+    total, number = (one.total, one.vfs) if os.machine.able(one) else ("-", "-")
+    nic = f"{one.nic}={one.mac}" if one.nic else "-"
+    return f"{one.address} 0x{vendor} 0x{device} 0x{one.pci_class} {one.driver or '-'} {total} {number} {nic}"
+
+
+def pmem(os: Running) -> str:
+    """Nothing at all where there is no region: the probe ends before its first line."""
+    regions = os.machine.hardware.regions
+    if not regions:
+        return ""
+    there = [one for region in regions for one in region.namespaces]
+    units = [path for path in sorted(os.installed.files) if path.startswith(UNITS) and path.endswith(".mount")]
+    mounts = ["/dev/sda1 / ext4 rw,relatime", *(
+        f"{device} {_escaped(point)} {kind} {options}" for point, (device, kind, options) in os.mounts.items())]
+    return "".join((
+        f"@@ ndctl\n{json.dumps({'regions': [_region(region) for region in regions]}, indent=2)}\n",
+        _section("regions", [f"{one.dev} {5 if one.labelled else 4} {one.dimm},0,{one.size},0" .split(",")[0]
+                             for one in regions]),
+        _section("sizes", [f"{one.dev} {one.raw}" for one in there]),
+        _section("contents", [_content(one) for one in there if one.block and one.enabled]),
+        _section("mounts", mounts),
+        _section("enabled", sorted(one for one in os.installed.enabled if one.endswith(".mount"))),
+        *(f"@@ unit {path}\n{os.installed.files[path]}" for path in units),
+    ))
+
+
+def _region(region: Region) -> dict[str, object]:
+    said: dict[str, object] = {
+        "dev": region.dev, "size": region.size, "align": region.align, "available_size": region.free,
+        "max_available_extent": region.free, "type": "pmem", "persistence_domain": "memory_controller",
+    }
+    if region.namespaces:
+        said["namespaces"] = [_namespace(one) for one in region.namespaces]
+    return said
+
+
+def _namespace(one: Namespace) -> dict[str, object]:
+    said: dict[str, object] = {"dev": one.dev, "mode": one.mode}
+    if one.mode == "fsdax":
+        said["map"] = "dev"
+    # The page structures of fsdax and devdax lie in the namespace itself: 64 bytes per page, and 2 MiB for alignment.
+    said["size"] = one.raw if one.mode == "raw" else one.raw - one.raw // 64 - (2 << 20)
+    if one.name:
+        said["name"] = one.name
+    if one.block and one.enabled:
+        said["blockdev"] = one.block
+    if not one.enabled:
+        said["state"] = "disabled"
+    return said
+
+
+def _content(one: Namespace) -> str:
+    return " ".join((one.block, *(["BLANK=1"] if one.blank else []),
+                     *([f"UUID={one.uuid}", f"TYPE={one.signature}"] if one.signature else []))) + " "
+
+
+def _section(name: str, lines: list[str]) -> str:
+    return f"@@ {name}\n" + "".join(f"{line}\n" for line in lines)
+
+
+def _escaped(point: str) -> str:
+    return point.replace("\\", "\\134").replace(" ", "\\040")

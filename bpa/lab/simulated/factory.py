@@ -1,0 +1,115 @@
+"""Machines as new from the factory that fit what the documents ask: the right parts, and everything still to do."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+
+from bpa.core.facts import Drive
+from bpa.core.root_device import GIB, HintValue
+from bpa.core.steps import BiosValue
+from bpa.core.want import HostWant, NamespaceWant, VfWant
+from bpa.lab.simulated.host import SimulatedHost
+from bpa.lab.simulated.machine import Disk, Durations, Function, Hardware, Namespace, Region
+
+NAMES = uuid.UUID("6d1f0c39-6a0f-5b0b-9d3e-5b1c8a6f2b70")
+SWITCHES = {"virtualization": "ProcVirtualization", "iommu": "ProcVtd", "sriov": "SriovGlobalEnable"}
+OTHER: dict[BiosValue, BiosValue] = {"Enabled": "Disabled", "Disabled": "Enabled", "Enable": "Disable", "Disable": "Enable"}
+NVDIMM_ALIGN = 16 << 20
+
+
+def as_new(
+    want: HostWant, number: int, now: Callable[[], float], durations: Durations = Durations()
+) -> SimulatedHost:
+    """A simulated host that can become what `want` says; `number` makes its address unique."""
+    address = want.node_ip or f"198.18.{number >> 8 & 255}.{number & 255}"
+    return SimulatedHost(want, hardware(want, address), address, now, durations)
+
+
+def hardware(want: HostWant, address: str) -> Hardware:
+    """The parts. Identity is as documented where it is, else made of the name."""
+    made = uuid.uuid5(NAMES, f"{want.namespace}/{want.name}")
+    functions = _functions(want, made)
+    boot_mac = want.boot_mac.lower()
+    return Hardware(
+        uuid=want.uuid.lower() if want.uuid else str(made), serial=want.serial or f"SIM{made.hex[:8].upper()}",
+        macs=tuple(dict.fromkeys((boot_mac, *(one.mac for one in functions if one.mac)))),
+        cpus=max(want.profile.minimum.cpus, 8), memory_mib=max(want.profile.minimum.memory, 16 * GIB) >> 20,
+        bios=_bios(want), disks=_disks(want, made), functions=functions, regions=_regions(want.profile.pmem),
+        vendor="AuthenticAMD" if any(a.startswith("amd_iommu") for a in want.profile.kernel_arguments) else "GenuineIntel",
+        hands_to=boot_mac,
+    )
+
+
+def _bios(want: HostWant) -> dict[str, BiosValue]:
+    asked = want.profile.bios
+    bios: dict[str, BiosValue] = dict.fromkeys(SWITCHES.values(), "Disabled")
+    for intent, on in asked.intents.items():
+        bios[SWITCHES[intent]] = "Disabled" if on else "Enabled"
+    bios |= {"BootMode": "Uefi", "LogicalProc": "Enabled"}
+    for name, value in asked.attributes.items():
+        bios[name] = not value if isinstance(value, bool) else value + 1 if isinstance(value, int) else OTHER.get(value, "Factory")
+    return bios
+
+
+def _disks(want: HostWant, made: uuid.UUID) -> list[Disk]:
+    said: dict[str, str] = {hint: _literal(value) for hint, value in want.root_device.items()}
+    at_least = float(re.sub(r"[^0-9.]", "", said.get("size", "")) or 0)
+    size = max(int(at_least * GIB), want.profile.minimum.disk, 64 * GIB)
+    root = Drive(
+        name=said.get("name", "/dev/sda"), serial=said.get("serial", f"DISK{made.hex[:8].upper()}"), size=size,
+        model=said.get("model", "SIMULATED"), wwn=said.get("wwn", f"0x5000{made.hex[:12]}"),
+        rotational=said.get("rotational", "").lower() in ("true", "yes", "on", "1"), vendor=said.get("vendor", "BPA"),
+        hctl=said.get("hctl", "0:0:0:0"), by_path=said.get("by_path", "/dev/disk/by-path/pci-0000:00:1f.2-ata-1"),
+        wwn_with_extension=said.get("wwn_with_extension", ""), wwn_vendor_extension=said.get("wwn_vendor_extension", ""),
+    )
+    return [Disk(root)]
+
+
+def _literal(value: HintValue) -> str:
+    """A value that satisfies the hint: what stands after the operator, the first of several choices."""
+    text = str(value).strip()
+    words = re.split(r"(?:s[=!<>]=?=?|<(?:or|in|all-in)>|[<>=!]=?)\s+", text)
+    return next((word.strip() for word in words if word.strip()), text)
+
+
+def _functions(want: HostWant, made: uuid.UUID) -> list[Function]:
+    functions = [Function("0000:00:00.0", "8086:29c0", "060000", "")]
+    for number, one in enumerate(want.profile.vfs):
+        if not any(_serves(one, other) for other in functions):
+            functions.append(_function(one, number, made))
+    boot_mac = want.boot_mac.lower()
+    if boot_mac and all(one.mac != boot_mac for one in functions):
+        functions.append(Function("0000:00:19.0", "8086:15bc", "020000", "e1000e", None, "eno1", boot_mac))
+    return functions
+
+
+def _function(wanted: VfWant, number: int, made: uuid.UUID) -> Function:
+    match, card = wanted.match, wanted.what != "QAT"
+    address = match.pci_address or f"0000:{0x3b + number:02x}:00.0"
+    name = re.sub(r"\[(.).*?\]|[*?]", lambda found: found[1] or "0", match.interface or f"ens{number}f0")
+    octets = (0x02, *made.bytes[:4], number)
+    return Function(
+        address if address.count(":") == 2 else f"0000:{address}", match.device or ("8086:1583" if card else "8086:37c8"),
+        "020000" if card else "0b4000", match.driver or ("i40e" if card else "c6xx"), max(64, wanted.vfs),
+        name if card else "", (match.mac or ":".join(f"{octet:02x}" for octet in octets)).lower() if card else "")
+
+
+def _serves(wanted: VfWant, function: Function) -> bool:
+    match = wanted.match
+    return bool(function.total) and match.pci_address in (None, function.address) and match.mac in (None, function.mac) \
+        and match.device in (None, function.device) and match.driver in (None, function.driver) \
+        and match.interface is None
+
+
+def _regions(wanted: tuple[NamespaceWant, ...]) -> list[Region]:
+    regions: list[Region] = []
+    for number, dev in enumerate(dict.fromkeys(one.region for one in wanted)):
+        asked = sum(one.size if one.size is not None else 64 * GIB for one in wanted if one.region == dev)
+        left = 0 if any(one.region == dev and one.size is None for one in wanted) else NVDIMM_ALIGN
+        size = -(-asked // NVDIMM_ALIGN) * NVDIMM_ALIGN + left
+        digits = dev.removeprefix("region")
+        whole = Namespace(f"namespace{digits}.0", "raw", size, block=f"pmem{digits}")
+        regions.append(Region(dev, size, f"nmem{number}", namespaces=[whole]))
+    return regions

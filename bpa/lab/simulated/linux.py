@@ -1,0 +1,185 @@
+"""The operating system of a simulated host: what is on its disk, and what runs until the next restart."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bpa.core.host.kernel import DROP_IN, arguments_in
+from bpa.core.host.modules import KVM_OF, LOADED, OPTIONS
+from bpa.core.host.mounting import UNITS
+from bpa.core.host.vfs import UNIT as VFS_UNIT
+
+if TYPE_CHECKING:
+    from bpa.lab.simulated.machine import Function, Machine, Namespace
+
+KERNEL = "6.1.0-37-amd64"
+ROOT = ("BOOT_IMAGE=/boot/vmlinuz-6.1.0-37-amd64", "root=UUID=7c8a1b0e-51c4-4a0b-9c55-1f3b6c1b4a10", "ro")
+CONSOLE = "console=ttyS0"
+LOADABLE = ("kvm", "kvm_intel", "kvm_amd", "vhost", "vhost_net", "vhost_vsock")
+USES = {"kvm_intel": "kvm", "kvm_amd": "kvm", "vhost_net": "vhost", "vhost_vsock": "vhost"}
+
+
+@dataclass(slots=True)
+class Installed:
+    """What is on the disk. menu: the arguments of GRUB's menu entries; made, changed: when the menu and our drop-in were
+    written, counted in writes."""
+
+    hostname: str
+    address: str
+    files: dict[str, str] = field(default_factory=dict)
+    enabled: set[str] = field(default_factory=set)
+    menu: tuple[str, ...] = (*ROOT, CONSOLE)
+    booted: bool = False
+    writes: int = 0
+    made: int = 0
+    changed: int = 0
+
+    def write(self, path: str, content: str) -> None:
+        """A file as a whole, with its time."""
+        self.files[path] = content
+        self.writes += 1
+        if path == DROP_IN:
+            self.changed = self.writes
+
+    def update_grub(self) -> None:
+        """GRUB_CMDLINE_LINUX of our drop-in comes before the distribution's GRUB_CMDLINE_LINUX_DEFAULT."""
+        self.writes += 1
+        self.made = self.writes
+        self.menu = (*ROOT, *arguments_in(self.files.get(DROP_IN)), CONSOLE)
+
+    @property
+    def stale(self) -> bool:
+        return self.changed > self.made
+
+
+class Running:
+    """A running system; all of it but `installed` and the machine's parts is gone with the next restart."""
+
+    def __init__(self, machine: Machine, installed: Installed) -> None:
+        self.machine, self.installed = machine, installed
+        self.boot_id = str(uuid.uuid5(uuid.UUID(machine.hardware.uuid), f"boot {machine.starts}"))
+        self.cmdline = installed.menu
+        self.modules: set[str] = set()
+        self.nested: dict[str, bool] = {}
+        self.busy: set[str] = set()
+        self.mounts: dict[str, tuple[str, str, str]] = {}
+        hangs = machine.faults.active("first boot hangs", machine.time)
+        first = 0.0 if installed.booted else machine.durations.first_boot
+        self.configured_at = float("inf") if hangs else machine.time + first
+        installed.booted = True
+        self._start()
+
+    def _start(self) -> None:
+        if self.kvm_module and self.has_virtualization:
+            self.load(self.kvm_module)  # as udev does by the processor's modalias
+        for name in self.installed.files.get(LOADED, "").splitlines():
+            if name and not name.startswith("#"):
+                self.load(name)
+        if VFS_UNIT.rpartition("/")[2] in self.installed.enabled:
+            self.set_vfs(pairs_in(self.installed.files.get(VFS_UNIT, "")))
+        for path in sorted(self.installed.files):
+            if path.startswith(UNITS) and path.rpartition("/")[2] in self.installed.enabled:
+                self.start_mount(path)
+
+    # -- modules
+
+    @property
+    def kvm_module(self) -> str:
+        return KVM_OF.get(self.machine.hardware.vendor, "")
+
+    @property
+    def has_virtualization(self) -> bool:
+        return bool({"vmx", "svm"} & set(self.machine.flags()))
+
+    @property
+    def kvm(self) -> bool:
+        """Whether /dev/kvm is there."""
+        return self.kvm_module in self.modules
+
+    def load(self, name: str) -> str:
+        """modprobe; returns the error, "" = it is loaded."""
+        if name not in LOADABLE:
+            return f"modprobe: FATAL: Module {name} not found in directory /lib/modules/{KERNEL}"
+        if name in KVM_OF.values() and (name != self.kvm_module or not self.has_virtualization):
+            return f"modprobe: ERROR: could not insert '{name}': Operation not supported"
+        if name in self.modules:
+            return ""
+        if name in USES:
+            self.modules.add(USES[name])
+        self.modules.add(name)
+        if name in KVM_OF.values():
+            said = re.findall(rf"^options {name} nested=(\w)", self.installed.files.get(OPTIONS, ""), re.MULTILINE)
+            self.nested[name] = said[-1] in ("1", "Y", "y") if said else True
+        return ""
+
+    def unload(self, name: str) -> str:
+        """modprobe -r, with what only it used; returns the error."""
+        if name in self.busy:
+            return f"modprobe: FATAL: Module {name} is in use."
+        self.modules.discard(name)
+        self.nested.pop(name, None)
+        used = USES.get(name)
+        if used and not any(USES.get(other) == used for other in self.modules):
+            self.modules.discard(used)
+        return ""
+
+    def users(self, name: str) -> int:
+        """The module's reference count."""
+        return sum(USES.get(other) == name for other in self.modules) + (name in self.busy)
+
+    # -- virtual functions
+
+    def set_vfs(self, pairs: dict[str, int]) -> str:
+        """bpa.core.host.vfs.SET_VFS; returns the error."""
+        errors = []
+        for address, number in pairs.items():
+            function = self.function(address)
+            if function is None or not self.machine.able(function):
+                errors.append(f"{address} has no SR-IOV")
+            elif function.vfs != number:
+                refused = self.machine.faults.strikes("vfs fail", self.machine.time)
+                function.vfs = 0
+                if number > (function.total or 0) or not function.driver or refused:
+                    errors.append("sh: 1: echo: echo: I/O error")
+                else:
+                    function.vfs = number
+        return "\n".join(errors)
+
+    def function(self, address: str) -> Function | None:
+        return next((one for one in self.machine.hardware.functions if one.address == address), None)
+
+    # -- mounts
+
+    def start_mount(self, path: str) -> str:
+        """Start a mount unit of ours; returns the error."""
+        unit = dict(re.findall(r"^(\w+)=(.*)$", self.installed.files.get(path, ""), re.MULTILINE))
+        device = self.by_uuid(unit.get("What", "").rpartition("/")[2])
+        if device is None or device.signature != unit.get("Type"):
+            return f"A dependency job for {path.rpartition('/')[2]} failed."
+        options = "rw,relatime,dax=always" if "dax" in unit["Options"] else "rw,relatime"
+        self.mounts[unit["Where"].replace("%%", "%")] = (f"/dev/{device.block}", unit["Type"], options)
+        return ""
+
+    def by_uuid(self, wanted: str) -> Namespace | None:
+        """The namespace whose file system has this UUID."""
+        return next((one for region in self.machine.hardware.regions for one in region.namespaces
+                     if wanted and one.uuid == wanted and one.enabled), None)
+
+    def contradictions(self) -> tuple[str, ...]:
+        """What cannot be of a running system."""
+        blocks = {f"/dev/{one.block}" for region in self.machine.hardware.regions for one in region.namespaces
+                  if one.enabled and one.block and one.signature}
+        found = [f"{device} is mounted and not there" for device, _, _ in self.mounts.values() if device not in blocks]
+        found += [f"{name} is loaded and not there" for name in self.modules if name not in LOADABLE]
+        if self.kvm and not self.has_virtualization:
+            found.append(f"{self.kvm_module} is loaded without the processor's flag")
+        return tuple(found)
+
+
+def pairs_in(unit: str) -> dict[str, int]:
+    """ADDRESS=NUMBER pairs at the end of the unit's ExecStart."""
+    line = next((line for line in unit.splitlines() if line.startswith("ExecStart=")), "")
+    return {address: int(number) for address, number in re.findall(r" (\S+:\S+)=(\d+)", line.rpartition('"')[2])}

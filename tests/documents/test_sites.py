@@ -1,0 +1,362 @@
+"""A complete site becomes a complete value: settings, hosts, profiles, secrets, and where they came from."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from bpa.core.secret import Secret
+from bpa.core.want import Image
+from bpa.documents import (
+    DocumentErrors,
+    EmbeddedIronicSettings,
+    IronicCloudSettings,
+    IronicEndpointSettings,
+    SiteSettings,
+    load,
+)
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+GOOD = (HERE / "good.yaml").read_text("utf-8")
+
+
+def with_good(tmp_path: Path, text: str = "", **changes: str):
+    """Loads good.yaml, with some of its text replaced, beside another text."""
+    good = GOOD
+    for old, new in changes.items():
+        assert old in good
+        good = good.replace(old, new)
+    (tmp_path / "good.yaml").write_text(good)
+    (tmp_path / "more.yaml").write_text(text)
+    return load(tmp_path, environment={"BMC_USER": "from-environment"})
+
+
+def site_of(spec: str) -> str:
+    return f"apiVersion: bpa.akraino.org/v1alpha1\nkind: Site\nmetadata: {{name: north}}\nspec:\n{spec}"
+
+
+def test_the_example_site_has_no_errors(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "manifests" / "examples" / "edge-site", tmp_path / "site")
+    (tmp_path / "site/private/edge-2.password").chmod(0o600)
+
+    site = load(tmp_path / "site", environment={"EDGE_BMC_USERNAME": "root", "EDGE_BMC_PASSWORD": "x"})
+
+    assert site.name == "edge-site"
+    assert [host.want.profile.name for host in site.hosts] == ["xeon-kata-edge", "edge-worker"]
+    assert site.host("edge-2").bmc_password == Secret((tmp_path / "site/private/edge-2.password").read_text().strip())
+    assert site.host("edge-1").addresses == ("192.0.2.21",)
+    assert site.host("edge-2").user_data.reveal().startswith("#cloud-config")
+    assert site.host("edge-3") is None
+    assert site.clusters[0].pod_subnet == "172.21.64.0/18"
+    assert [note.split(": ", 1)[1] for note in site.notes] == ["Software edge-tools is read, but not performed yet"]
+
+
+def test_a_site_without_a_site_document_has_the_defaults_and_the_name_of_its_directory(tmp_path: Path) -> None:
+    directory = tmp_path / "south"
+    directory.mkdir()
+
+    site = with_good(directory)
+
+    assert site.name == "south"
+    assert site.settings == SiteSettings()
+    assert site.hosts[0].want.profile.name == "minimal"
+    assert site.clusters == ()
+
+
+def test_a_host_knows_its_place(tmp_path: Path) -> None:
+    host = with_good(tmp_path).hosts[0]
+
+    assert (host.file, host.line) == (str(tmp_path / "good.yaml"), 10)
+
+
+def test_nothing_prints_a_secret(tmp_path: Path) -> None:
+    assert "correct-horse" not in repr(with_good(tmp_path))
+
+
+def test_a_file_and_standard_input_are_read_like_a_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "whole.yaml").write_text(GOOD)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(GOOD.encode())))
+
+    from_file, from_stdin = load(tmp_path / "whole.yaml"), load("-")
+
+    assert from_file.name == "whole"
+    assert from_stdin.name == "stdin"
+    assert from_file.hosts[0].want == from_stdin.hosts[0].want
+
+
+def test_hidden_files_and_other_files_of_a_directory_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".hidden.yaml").write_text("a: [")
+    (tmp_path / "readme.txt").write_text("a: [")
+    (tmp_path / "folder.yaml").mkdir()
+
+    assert with_good(tmp_path).hosts
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "no such file or directory"),
+        (lambda path: path.mkdir(), "there is no *.yaml or *.yml file in this directory"),
+        (lambda path: path.write_text("# nothing\n"), "there is no BareMetalHost in these documents"),
+        (lambda path: path.write_bytes(b"a: " + b"x" * 9 * 1024 * 1024), "is larger than 8 MiB"),
+    ],
+)
+def test_a_source_without_hosts_is_refused(tmp_path: Path, make, message: str) -> None:
+    make(tmp_path / "site")
+
+    with pytest.raises(DocumentErrors) as refusal:
+        load(tmp_path / "site")
+
+    assert [error.message for error in refusal.value.errors] == [message]
+
+
+def test_kinds_of_others_are_ignored_with_a_note(tmp_path: Path) -> None:
+    site = with_good(tmp_path, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nanything: [goes]\n")
+
+    assert [note.split(": ", 1)[1] for note in site.notes] == ["Deployment web (apps/v1) is not read by BPA"]
+
+
+def test_documents_that_bpa_writes_or_does_not_perform_yet_are_noted(tmp_path: Path) -> None:
+    head = "apiVersion: bpa.akraino.org/v1alpha1\nkind: {}\nmetadata: {{name: x}}\nspec: {{}}\n"
+
+    site = with_good(tmp_path, head.format("Tenant") + "---\n" + head.format("HostProvisioning"))
+
+    assert [note.split(": ", 1)[1] for note in site.notes] == [
+        "Tenant x is read, but not performed yet",
+        "HostProvisioning x is written by BPA, not read",
+    ]
+
+
+def test_paths_of_a_site_are_relative_to_its_document(tmp_path: Path) -> None:
+    for name in ("ca.pem", "key", "kernel"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "installer").mkdir()
+
+    settings = with_good(
+        tmp_path,
+        site_of("""
+  network: {namespace: bpa-lab}
+  bmc: {caFile: ca.pem}
+  images: {directory: ., kernel: kernel, ramdisk: "http://192.0.2.1/ramdisk"}
+  ssh: {user: debian, keyFile: key, port: 2222}
+  kud: {installer: installer, directory: clusters}
+  concurrency: {hosts: 3, perBmc: 2}
+"""),
+    ).settings
+
+    assert settings.namespace == "bpa-lab"
+    assert settings.bmc_ca == tmp_path / "ca.pem"
+    assert settings.images.directory == tmp_path
+    assert (settings.images.kernel, settings.images.ramdisk) == (str(tmp_path / "kernel"), "http://192.0.2.1/ramdisk")
+    assert (settings.ssh.user, settings.ssh.key_file, settings.ssh.port) == ("debian", tmp_path / "key", 2222)
+    assert (settings.kud.installer, settings.kud.directory) == (tmp_path / "installer", tmp_path / "clusters")
+    assert (settings.concurrency.hosts, settings.concurrency.per_bmc) == (3, 2)
+    assert settings.ironic == EmbeddedIronicSettings()
+
+
+@pytest.mark.parametrize(
+    ("spec", "ironic"),
+    [
+        ("{embedded: {listen: 192.0.2.1, apiPort: 0, httpPort: 0}}", EmbeddedIronicSettings("192.0.2.1", 0, 0)),
+        ("{cloud: metal}", IronicCloudSettings("metal")),
+        ("{endpoint: {url: 'http://ironic:6385/'}}", IronicEndpointSettings("http://ironic:6385")),
+        (
+            "{endpoint: {url: 'https://ironic:6385', username: bpa, passwordFrom: {name: good-bmc-secret}}}",
+            IronicEndpointSettings("https://ironic:6385", "bpa", Secret("correct-horse")),
+        ),
+    ],
+)
+def test_an_ironic_is_one_of_three(tmp_path: Path, spec: str, ironic: object) -> None:
+    assert with_good(tmp_path, site_of(f"  ironic: {spec}\n")).settings.ironic == ironic
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (
+            "{url: 'http://h/a.qcow2', checksum: 098F6BCD4621D373CADE4E832627B4F6}",
+            Image("http://h/a.qcow2", "098f6bcd4621d373cade4e832627b4f6", "md5", "qcow2"),
+        ),
+        (
+            "{url: 'http://h/a.img', checksum: 'http://h/a.SHA512', format: vmdk}",
+            Image("http://h/a.img", "http://h/a.SHA512", "sha512", "vmdk"),
+        ),
+        ("{url: 'file:///srv/a.raw', checksum: 'http://h/a.sum'}", Image("file:///srv/a.raw", "http://h/a.sum", "md5", "raw")),
+        (
+            "{url: 'https://h/a', checksum: 'https://h/a.sum', checksumType: auto}",
+            Image("https://h/a", "https://h/a.sum", "auto", "raw"),
+        ),
+        (f"{{url: 'https://h/a', checksum: {'a' * 64}, checksumType: auto}}", Image("https://h/a", "a" * 64, "sha256", "raw")),
+        ("null", None),
+    ],
+)
+def test_an_image_has_a_type_of_checksum_and_a_format(tmp_path: Path, image: str, expected: Image | None) -> None:
+    text = GOOD[: GOOD.index("  image:")] + f"  image: {image}\n"
+    (tmp_path / "good.yaml").write_text(text)
+
+    site = load(tmp_path)
+
+    assert site.hosts[0].want.image == expected
+    assert (["has no image" in note for note in site.notes] == [True]) == (expected is None)
+
+
+def test_a_cluster_gives_its_image_and_profile_to_hosts_that_name_none(tmp_path: Path) -> None:
+    text = GOOD[: GOOD.index("  image:")]
+    cluster = """---
+apiVersion: bpa.akraino.org/v1alpha1
+kind: Provisioning
+metadata: {name: x, labels: {cluster: x}}
+spec:
+  masters: [good: {mac-address: "52:54:00:00:00:01"}]
+  profile: lab
+  image: {url: "http://h/a.raw", checksum: "http://h/a.sha256"}
+"""
+    (tmp_path / "good.yaml").write_text(text + cluster)
+
+    host = load(tmp_path).hosts[0]
+
+    assert host.want.image == Image("http://h/a.raw", "http://h/a.sha256", "sha256", "raw")
+    assert host.want.profile.name == "lab"
+    assert host.cluster == "x"
+
+
+def test_a_host_that_others_provision_keeps_its_disk(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(GOOD.replace("  online: true", "  externallyProvisioned: true"))
+
+    assert load(tmp_path).hosts[0].want.image is None
+
+
+@pytest.mark.parametrize(
+    ("annotation", "hardware_profile", "name"),
+    [(None, "unknown", "minimal"), (None, "lab", "lab"), ("own", "lab", "own"), ("xeon-kata-edge", None, "xeon-kata-edge")],
+)
+def test_the_profile_of_a_host_is_the_first_that_is_said(
+    tmp_path: Path, annotation: str | None, hardware_profile: str | None, name: str
+) -> None:
+    text = GOOD
+    if annotation:
+        text = text.replace("  annotations:\n", f"  annotations:\n    bpa.akraino.org/profile: {annotation}\n")
+    if hardware_profile:
+        text += f"  hardwareProfile: {hardware_profile}\n"
+    own = "---\napiVersion: bpa.akraino.org/v1alpha1\nkind: HardwareProfile\nmetadata: {name: own}\nspec: {}\n"
+    (tmp_path / "good.yaml").write_text(text + own)
+
+    assert load(tmp_path).hosts[0].want.profile.name == name
+
+
+def test_a_profile_of_the_site_comes_before_one_of_bpa_with_the_same_name(tmp_path: Path) -> None:
+    own = "apiVersion: bpa.akraino.org/v1alpha1\nkind: HardwareProfile\nmetadata: {name: minimal}\nspec: {minimum: {cpus: 99}}\n"
+
+    assert with_good(tmp_path, own).hosts[0].want.profile.minimum.cpus == 99
+
+
+def test_metal3_hints_become_hints_of_ironic(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(
+        GOOD + "  rootDeviceHints: {serialNumber: DISK1, minSizeGigabytes: 8, rotational: false}\n"
+    )
+
+    assert load(tmp_path).hosts[0].want.root_device == {"serial": "s== DISK1", "size": ">= 8", "rotational": False}
+
+
+def test_secrets_come_from_the_document_the_environment_and_files(tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private/password").write_text(" with spaces \n")
+    (tmp_path / "private/password").chmod(0o600)
+    text = GOOD.replace(
+        "  name: good-bmc-secret\n",
+        """  name: good-bmc-secret
+  annotations:
+    bpa.akraino.org/from-env: username=BMC_USER
+    bpa.akraino.org/from-file: password = private/password
+""",
+        1,
+    )
+    (tmp_path / "good.yaml").write_text(text)
+
+    site = load(tmp_path, environment={"BMC_USER": "from-environment"})
+
+    assert site.hosts[0].bmc_username.reveal() == "from-environment"
+    assert site.hosts[0].bmc_password.reveal() == " with spaces "
+    assert site.notes == ()
+
+
+def test_a_secret_file_that_others_may_read_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("x")
+    (tmp_path / "password").chmod(0o644)
+    text = GOOD.replace(
+        "  name: good-bmc-secret\n", "  name: good-bmc-secret\n  annotations: {bpa.akraino.org/from-file: password=password}\n", 1
+    )
+    (tmp_path / "good.yaml").write_text(text)
+
+    (note,) = load(tmp_path).notes
+
+    assert "other users may read it" in note
+
+
+@pytest.mark.parametrize("where", ["nowhere", ".", "not-utf-8", "a\\0b"])
+def test_a_secret_file_that_cannot_be_read_is_an_error(tmp_path: Path, where: str) -> None:
+    (tmp_path / "not-utf-8").write_bytes(b"\xff\xfe\xff")
+    text = GOOD.replace(
+        "  name: good-bmc-secret\n",
+        f'  name: good-bmc-secret\n  annotations: {{bpa.akraino.org/from-file: "password={where}"}}\n',
+        1,
+    )
+    (tmp_path / "good.yaml").write_text(text)
+
+    with pytest.raises(DocumentErrors) as refusal:
+        load(tmp_path)
+
+    (error,) = refusal.value.errors
+    assert error.field == 'metadata.annotations["bpa.akraino.org/from-file"]'
+    assert "password: " in error.message
+
+
+def test_an_empty_password_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(GOOD.replace("password: correct-horse", 'password: ""'))
+
+    with pytest.raises(DocumentErrors, match="password in Secret good-bmc-secret is empty"):
+        load(tmp_path)
+
+
+def test_network_data_gives_the_address_where_no_annotation_does(tmp_path: Path) -> None:
+    network = """---
+apiVersion: v1
+kind: Secret
+metadata: {name: net}
+stringData:
+  networkData: |
+    links: [{id: a, ethernet_mac_address: "52:54:00:00:00:99"}]
+    networks: [{id: n, link: a, type: ipv4, ip_address: 192.0.2.20, netmask: 255.255.255.0, gateway: 192.0.2.1}]
+  metaData: "{rack: north}"
+"""
+    (tmp_path / "good.yaml").write_text(GOOD + "  networkData: {name: net}\n  metaData: {name: net}\n" + network)
+
+    host = load(tmp_path).hosts[0]
+
+    assert host.want.node_ip == "192.0.2.20"
+    assert host.addresses == ("192.0.2.20",)
+    assert host.network_data["networks"][0]["netmask"] == "255.255.255.0"
+    assert host.meta_data == {"rack": "north"}
+
+
+def test_an_error_reads_as_one_line_with_place_field_expectation_and_suggestion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.yaml").write_text(
+        GOOD + "---\napiVersion: bpa.akraino.org/v1alpha1\nkind: HardwareProfile\n"
+        "metadata: {name: x}\nspec: {virtualization: {nested: require}}\n"
+    )
+
+    with pytest.raises(DocumentErrors) as refusal:
+        load("good.yaml")
+
+    assert str(refusal.value) == (
+        'good.yaml:29:25: spec.virtualization.nested: "require" is not known; '
+        "expected one of required, forbidden, indifferent; did you mean required?"
+    )
