@@ -130,7 +130,7 @@ def tick(
     again: float | None
     match verdict:
         case Met():
-            memory, again = replace(memory, step="", attempts=0, waiting="", waiting_since=0.0, stuck=""), None
+            memory, again = memory.met(), None
         case Stuck(reason):
             memory, again = replace(memory, stuck=f"{name}: {reason}"), None
         case Wait(_, seconds):

@@ -24,18 +24,20 @@ class Fleet:
     """Ticks every subject until it is done or stuck; one failing subject never stops its neighbours.
 
     outcomes holds the last outcome of each subject by name: clusters read there how far their members are.
-    busy holds the seconds each subject spent in ticks, that is, not waiting.
+    busy holds the seconds each subject spent in ticks, that is, not waiting. `pause` waits on the condition for some
+    seconds, or (None) until it is notified; with `now` it makes time a thing that can be put in.
     """
 
     def __init__(
         self, store: Store, permissions: Callable[[str], Permissions], watch: Watch, run: str, workers: int = 16,
         now: Callable[[], float] = time.time,
+        pause: Callable[[threading.Condition, float | None], object] = threading.Condition.wait,
     ) -> None:
         self.outcomes: dict[str, Outcome] = {}
         self.busy: dict[str, float] = {}
         self.stop = threading.Event()
         self._store, self._permissions, self._watch, self._run = store, permissions, watch, run
-        self._workers, self._now = workers, now
+        self._workers, self._now, self._pause = workers, now, pause
         self._due: list[tuple[float, int, Subject[Any, Any]]] = []
         self._order = itertools.count()
         self._ready = threading.Condition()
@@ -78,7 +80,7 @@ class Fleet:
                 wait = self._due[0][0] - self._now() if self._due else None
                 if wait is not None and wait <= 0:
                     return heapq.heappop(self._due)[2]
-                self._ready.wait(wait)
+                self._pause(self._ready, wait)
             return None
 
     def _tick(self, subject: Subject[Any, Any]) -> Outcome:

@@ -10,9 +10,10 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,6 +41,7 @@ from bpa.fleet import Fleet, Watch, describe
 from bpa.images import cache_directory, cached
 from bpa.lab import namespace
 from bpa.lab.layout import Layout
+from bpa.lab.simulated import SimulatedCluster, as_new
 from bpa.nodes import EmbeddedNodes, ExternalNodes
 from bpa.survey import SiteSurvey, survey_site
 from bpa.worlds import ClusterWorld, HostWorld
@@ -217,6 +219,16 @@ class Wired:
         self.clusters = tuple(
             Subject(f"cluster/{c.name}", c, CLUSTER, ClusterWorld(c, kud, _bind(self.members, c))) for c in self.site.clusters)
 
+    def simulate(self) -> None:
+        """Make every subject one in memory, as new from the factory; nothing outside is ever contacted."""
+        installer = str(self.site.settings.kud.installer or "")
+        self.hosts = tuple(
+            Subject(h.want.name, h.want, HOST, as_new(h.want, number, time.time))
+            for number, h in enumerate(self.site.hosts, start=1))
+        self.clusters = tuple(
+            Subject(f"cluster/{c.name}", c, CLUSTER, SimulatedCluster(c, _bind(self.members, c), time.time, installer))
+            for c in self.site.clusters)
+
     def embedded_ironic(self) -> EmbeddedIronic:
         """The site's own Ironic, as configured; not started by this."""
         settings = self.site.settings
@@ -294,17 +306,17 @@ def open_site(source: str | None, *, simulate: bool = False) -> Iterator[Wired]:
     site = documents.load("-" if place_of == "-" else Path(place_of))
     site = _with_lab(site, simulate)
     site = replace(site, hosts=tuple(replace(h, want=replace(h.want, hostname=h.hostname)) for h in site.hosts))
-    wired = Wired(site, place.state_directory(site.name, place_of))
-    try:
+    with ExitStack() as stack:
+        # What is simulated must leave no trace in what is known of the real machines.
+        state = Path(stack.enter_context(TemporaryDirectory(prefix="bpa-"))) if simulate \
+            else place.state_directory(site.name, place_of)
+        wired = Wired(site, state)
+        stack.callback(wired.close)
         if simulate:
-            from bpa.lab.simulated import simulate_site
-
-            simulate_site(wired)
+            wired.simulate()
         else:
             wired.wire()
         yield wired
-    finally:
-        wired.close()
 
 
 def forget_lab_site() -> None:

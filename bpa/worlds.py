@@ -16,14 +16,14 @@ from bpa.adapters.redfish import Bmc
 from bpa.adapters.ssh import Ssh
 from bpa.core import steps
 from bpa.core.config_drive import ConfigDrive
-from bpa.core.facts import BmcFacts, ClusterFacts, Facts, MemberFacts, NodeFacts, OsFacts, Ran
+from bpa.core.facts import BmcFacts, ClusterFacts, Facts, MemberFacts, NodeFacts, OsFacts
 from bpa.core.host import PROBES
 from bpa.core.requirement import Source
 from bpa.core.want import ClusterWant, HostWant
 
 BMC_FACTS_AGE = 60.0
 """Seconds for which a look at a BMC is good enough while nothing of ours changes it: a BMC is slow."""
-PROBE_SECONDS = 30.0
+LOOK_SECONDS = 60.0
 
 
 class Nodes(Protocol):
@@ -83,18 +83,14 @@ class HostWorld:
             raise Refused(f"no address is known for {self._want.name}",
                           "give it by annotation icn.akraino.org/node-ip or by networkData, or inspect the host again")
         try:
-            answers = {name: self._ask(name, argv) for name, argv in PROBES.items()}
+            answers = self._the_ssh().ask(PROBES, timeout=LOOK_SECONDS)
+            if any(ran.exit_code is None for ran in answers.values()):
+                raise Unreachable(f"{self.address} did not answer all that was asked within {LOOK_SECONDS:.0f} s")
         except Unreachable as error:
             self._drop_ssh()
             return replace(have, os=None, os_problem=str(error))
         boot_id = answers["boot_id"].stdout.strip()
         return replace(have, os=OsFacts(self.address, boot_id, answers), os_problem="")
-
-    def _ask(self, probe: str, argv: tuple[str, ...]) -> Ran:
-        ran = self._the_ssh().run(argv, timeout=PROBE_SECONDS)
-        if ran.exit_code is None:
-            raise Unreachable(f"{self.address} did not answer within {PROBE_SECONDS:.0f} s when asked for {probe}")
-        return ran
 
     def _the_ssh(self) -> Ssh:
         if self._ssh is None:
@@ -118,8 +114,7 @@ class HostWorld:
                 for argv in then:
                     self._run(argv, why, 300.0)
             case steps.RestartHost():
-                with suppress(Unreachable):  # the connection may break before the command has answered
-                    self._the_ssh().run(("systemctl", "reboot"), timeout=20)
+                self._the_ssh().restart()
                 self._drop_ssh()
             case _:
                 self._perform_on_node(step)

@@ -9,6 +9,8 @@ import base64
 import hashlib
 import io
 import logging
+import re
+import secrets
 import select
 import shlex
 import socket
@@ -32,8 +34,6 @@ SILENCE_MILLISECONDS = 12_000
 OUTPUT_BYTES = 1 << 20
 """Of each stream of one command, what is kept; the rest is read and thrown away."""
 GRACE_SECONDS = 10.0
-CHANNELS = 8
-"""At once over one connection: sshd's MaxSessions is 10."""
 
 # Length is checked before the rename: a connection lost in mid-write looks to `cat` like the end of the file.
 _WRITE = """set -eu
@@ -124,35 +124,37 @@ class Ssh:
         timeout is in seconds: then the command is terminated on the host and exit_code is None. Output beyond
         OUTPUT_BYTES of a stream is dropped, which stderr then says. Bytes that are not UTF-8 are replaced.
         """
-        return self._all(((tuple(argv), stdin),), timeout)[0]
-
-    def ask(self, questions: Mapping[str, Sequence[str]], timeout: float = 60) -> dict[str, Ran]:
-        """Run several commands that only look, all at once over the one connection: name -> argv to name -> Ran."""
-        names = list(questions)
-        found: list[Ran] = []
-        for at in range(0, len(names), CHANNELS):
-            found += self._all([(tuple(questions[name]), None) for name in names[at:at + CHANNELS]], timeout)
-        return dict(zip(names, found, strict=True))
-
-    def _all(self, commands: Sequence[tuple[tuple[str, ...], str | None]], timeout: float) -> list[Ran]:
         started = time.monotonic()
         with ExitStack() as closing:
             try:
                 self.connect()
                 assert self._transport is not None
-                running = []
-                for argv, stdin in commands:
-                    channel = self._transport.open_session(timeout=CONNECT_SECONDS)
-                    closing.callback(channel.close)
-                    channel.exec_command(self._command(argv, timeout))
-                    running.append((channel, (stdin or "").encode()))
-                return [self._judged(_collect(channel, stdin, started + timeout + GRACE_SECONDS), started, timeout)
-                        for channel, stdin in running]
+                channel = self._transport.open_session(timeout=CONNECT_SECONDS)
+                closing.callback(channel.close)
+                channel.exec_command(self._command(argv, timeout))
+                ran = _collect(channel, (stdin or "").encode(), started + timeout + GRACE_SECONDS)
             except (OSError, EOFError, paramiko.SSHException) as error:
                 self.close()
                 raise Unreachable(f"SSH connection to {self._where} lost: {error or type(error).__name__}") from error
+        return self._judged(ran, started, timeout)
 
-    def _command(self, argv: tuple[str, ...], timeout: float) -> str:
+    def ask(self, questions: Mapping[str, Sequence[str]], timeout: float = 120) -> dict[str, Ran]:
+        """Run several commands that only look, one after the other in one round trip: name -> argv to name -> Ran.
+
+        timeout is for all together; those that were not reached have no exit code.
+        """
+        token = secrets.token_hex(16)
+        script = "".join(
+            f"{shlex.join(argv)} </dev/null; printf '\\n{token} %d\\n' $?; printf '\\n{token}\\n' >&2\n"
+            for argv in questions.values())
+        ran = self.run(("sh", "-c", script), timeout=timeout)
+        *answers, _ = re.split(f"\n{token} ([0-9]+)\n", ran.stdout)
+        errors = ran.stderr.split(f"\n{token}\n")
+        found = {name: Ran(int(code), stdout, stderr) for name, stdout, code, stderr
+                 in zip(questions, answers[::2], answers[1::2], errors, strict=False)}
+        return {name: found.get(name, Ran(None, stderr=ran.stderr[-400:])) for name in questions}
+
+    def _command(self, argv: Sequence[str], timeout: float) -> str:
         # timeout(1) ends the command on the host itself; closing a channel would leave it running there.
         guarded = ("env", "LC_ALL=C", "timeout", "-k", "5", f"{timeout:g}", *argv)
         return shlex.join(("sudo", "-n", "--", *guarded) if self._access.sudo else guarded)

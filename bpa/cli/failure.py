@@ -31,7 +31,7 @@ def explain_failure(error: Exception) -> int:
     match error:
         case DocumentErrors():
             for one in error.errors:
-                click.echo(str(one), err=True)
+                click.echo(one.text, err=True)
             count = len(error.errors)
             click.echo(f"{count} error{'s' if count > 1 else ''} in the documents; nothing was touched", err=True)
             return Exit.DOCUMENTS

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from bpa.core.steps import Deploy, Reset, ResetByIronic, RestartHost, SetProvisionState, StageBios, Step
 from bpa.core.verdict import Act, Met, Stuck, Verdict, Wait
@@ -37,6 +39,8 @@ class Memory:
 
     identity is the machine that was planned ("" = none yet); condition/step/attempts/at are of the last step;
     waiting/waiting_since of the wait that lasts; in_service: handed over to a cluster; stuck: the last run ended so.
+    tried: how often and when each step was last taken since all was met, by its mark: two steps that undo each other
+    would otherwise count each other's attempts away.
     """
 
     identity: str = ""
@@ -50,12 +54,14 @@ class Memory:
     kernel_restarts: int = 0
     in_service: bool = False
     stuck: str = ""
+    tried: Mapping[str, tuple[int, float]] = field(default_factory=dict)
 
     def after(self, condition: str, step: Step, now: float) -> Memory:
         """The memory to save before `step` is performed."""
-        attempts = self.attempts + 1 if repr(step) == self.step else 1
+        attempts = self.tried.get(mark(step), (0, 0.0))[0] + 1
         return replace(
             self, condition=condition, step=repr(step), attempts=attempts, at=now, waiting="", waiting_since=0.0,
+            tried={**self.tried, mark(step): (attempts, now)},
             firmware_restarts=self.firmware_restarts + (step.restarts == "firmware"),
             kernel_restarts=self.kernel_restarts + (step.restarts == "kernel"), stuck="",
         )
@@ -68,7 +74,18 @@ class Memory:
 
     def retried(self) -> Memory:
         """The memory of a stuck subject when a person starts anew: attempts and waits count from zero."""
-        return replace(self, step="", attempts=0, waiting="", waiting_since=0.0, stuck="") if self.stuck else self
+        return replace(self, step="", attempts=0, waiting="", waiting_since=0.0, stuck="", tried={}) if self.stuck else self
+
+    def met(self) -> Memory:
+        """The memory of a subject that is as it must be: nothing is under way any more."""
+        return replace(self, step="", attempts=0, waiting="", waiting_since=0.0, stuck="", tried={})
+
+
+def mark(step: Step) -> str:
+    """What makes two steps the same: a restart is a restart however it is asked for, anything else is all that it says."""
+    if step.restarts:
+        return f"restart:{step.restarts}"
+    return f"{type(step).__name__}:{hashlib.sha256(repr(step).encode()).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +121,14 @@ def guard(
                      "agree at the prompt of `bpa apply`, or give --plan HASH or --yes")
     if (step.restarts or step.destroys) and memory.in_service and not permissions.disrupt:
         return Stuck(f"the host is in service; not done: {step.text}", "drain it, then apply with --disrupt")
-    if repr(step) != memory.step:
+    if mark(step) not in memory.tried:
         return verdict
-    left = memory.at + SETTLE.get(type(step), 0.0) - now
+    attempts, at = memory.tried[mark(step)]
+    left = at + SETTLE.get(type(step), 0.0) - now
     if left > 0:
         return Wait(f"{step.text}: taking effect", min(left, LOOK_AGAIN))
-    if memory.attempts >= MAX_ATTEMPTS:
-        return Stuck(f"{step.text}: had no effect {memory.attempts} times",
+    if attempts >= MAX_ATTEMPTS:
+        return Stuck(f"{step.text}: had no effect {attempts} times",
                      "see `bpa explain`; the machine accepts it but does not do it")
     return verdict
 

@@ -100,6 +100,9 @@ class LabDriver(libvirtdriver.LibvirtDriver):  # type: ignore[misc]  # sushy-too
         with libvirtdriver.libvirt_open(self._uri) as connection:
             connection.defineXML(firmware.apply(before, settings)).create()
 
+    def get_simple_storage_collection(self, identity: str) -> dict[str, object]:
+        return {}  # this BMC has Storage; none makes the emulator leave the link out
+
     def set_boot_mode(self, identity: str, boot_mode: str) -> None:
         # The emulator would write its own loader paths; the lab's machines know UEFI only.
         if boot_mode != "UEFI":

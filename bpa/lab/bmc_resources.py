@@ -95,6 +95,31 @@ def memory(host: LabHost) -> dict[str, Json]:
     }
 
 
+def processors(host: LabHost) -> dict[str, Json]:
+    """Processors by Id: two sockets that share the cores (DSP8010 Processor.v1_16_0)."""
+    cores = max(1, host.cpus // 2)
+    return {
+        f"CPU{socket}": resource(
+            f"{system(host)}/Processors/CPU{socket}",
+            "Processor.v1_16_0.Processor",
+            f"CPU{socket}",
+            f"Processor {socket}",
+            {
+                "Status": _OK,
+                "Socket": f"CPU {socket}",
+                "ProcessorType": "CPU",
+                "ProcessorArchitecture": "x86",
+                "InstructionSet": "x86-64",
+                "Manufacturer": "AMD",
+                "Model": "AMD EPYC (emulated)",
+                "TotalCores": cores,
+                "TotalThreads": cores,
+            },
+        )
+        for socket in (0, 1)
+    }
+
+
 def storage(host: LabHost) -> dict[str, Json]:
     """Storage controllers by Id, without their drives."""
     base = f"{system(host)}/Storage/SATA"

@@ -117,20 +117,19 @@ def _entry(attribute: Attribute) -> dict[str, object]:
 
 
 def apply(domain_xml: str, attributes: Mapping[str, Value]) -> str:
-    """Domain XML as this firmware makes the machine: SVM flag, IOMMU and SR-IOV present exactly where switched on."""
+    """Domain XML as this firmware makes the machine: svm (or vmx) flag, IOMMU and SR-IOV just where switched on."""
     domain = ET.fromstring(domain_xml)  # noqa: S314  # libvirt's own text
-    _switch_svm(domain, attributes.get("ProcVirtualization") == "Enabled")
+    _switch_virtualization(domain, attributes.get("ProcVirtualization") == "Enabled")
     _switch_iommu(domain, attributes.get("ProcVtd") == "Enabled")
     _switch_sriov(domain, attributes.get("SriovGlobalEnable") == "Enabled")
     return ET.tostring(domain, encoding="unicode")
 
 
-def _switch_svm(domain: ET.Element, on: bool) -> None:
+def _switch_virtualization(domain: ET.Element, on: bool) -> None:
     cpu = domain.find("cpu")
-    if cpu is None:
-        cpu = ET.SubElement(domain, "cpu", mode="custom", match="exact", check="none")
+    assert cpu is not None, "a domain without a processor"
     # npt goes with svm: KVM in the guest would complain about a processor that has one without the other.
-    for name in ("svm", "npt"):
+    for name in ("vmx",) if cpu.find("feature[@name='vmx']") is not None else ("svm", "npt"):
         for feature in cpu.findall(f"feature[@name='{name}']"):
             cpu.remove(feature)
         ET.SubElement(cpu, "feature", policy="require" if on else "disable", name=name)

@@ -52,6 +52,11 @@ def usable(kernel: Path, seconds: float = 20) -> bool:
     return "Unable to mount root fs" in done.stdout
 
 
+def intel_processor() -> bool:
+    """Whether this machine's processor is an Intel one (proc(5), /proc/cpuinfo)."""
+    return "GenuineIntel" in Path("/proc/cpuinfo").read_text()
+
+
 def decide(mode: Mode, kernel: Path) -> bool:
     """True for KVM, False for emulation. LabError when KVM is asked for and does not work."""
     if mode == "off":

@@ -196,7 +196,7 @@ def _define(connection: libvirt.virConnect, layout: Layout, host: LabHost, use_k
     processes.run("qemu-img", "create", "-q", "-f", "qcow2", str(files.disk), f"{host.disk}M")
     with files.nvdimm.open("wb") as file:
         file.truncate(host.pmem * 1024 * 1024)
-    connection.defineXML(machine.render(host, files, use_kvm))
+    connection.defineXML(machine.render(host, files, use_kvm, kvm.intel_processor()))
 
 
 def _start_bmc(layout: Layout, hosts: tuple[LabHost, ...], certificates: tls.Certificates, password: Secret) -> None:

@@ -27,8 +27,12 @@ class Files:
     console: Path
 
 
-def render(host: LabHost, files: Files, kvm: bool) -> str:
-    """Domain XML of `host` with factory BIOS settings applied. Same input, same text."""
+def render(host: LabHost, files: Files, kvm: bool, intel: bool = False) -> str:
+    """Domain XML of `host` with factory BIOS settings applied. Same input, same text.
+
+    Emulated, it is an AMD machine, because QEMU emulates SVM and not VMX; with KVM it has the processor of the machine
+    under it, an Intel one where `intel`.
+    """
     domain = ET.fromstring(  # noqa: S314
         _TEMPLATE.format(
             type="kvm" if kvm else "qemu",
@@ -65,10 +69,24 @@ def render(host: LabHost, files: Files, kvm: bool) -> str:
         element = domain.find(path)
         assert element is not None, path
         element.set(key, str(value))
+    if kvm:
+        _pass_processor_through(domain, intel)
     nvdimm = domain.find("devices/memory/source/path")
     assert nvdimm is not None
     nvdimm.text = str(files.nvdimm)
     return firmware.apply(ET.tostring(domain, encoding="unicode"), firmware.defaults(host.serial))
+
+
+def _pass_processor_through(domain: ET.Element, intel: bool) -> None:
+    cpu = domain.find("cpu")
+    assert cpu is not None
+    cpu.attrib.clear()
+    cpu.set("mode", "host-passthrough")
+    model = cpu.find("model")
+    assert model is not None
+    cpu.remove(model)
+    if intel:
+        ET.SubElement(cpu, "feature", policy="disable", name="vmx")
 
 
 # The slots of the NICs are fixed, so that interface names in the guest never move. Disks use cache='unsafe': a lab's disk

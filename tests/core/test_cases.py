@@ -85,7 +85,7 @@ def agrees(verdict: Verdict, due: Mapping[str, Any]) -> None:
         _contains(verdict.reason, due.pop("reason", []))
         for name, value in due.items():
             found = getattr(verdict.step, name)
-            assert (list(found) if isinstance(found, tuple) else found) == value, verdict
+            assert _listed(found) == value, verdict
         return
     assert isinstance(verdict, {"met": Met, "wait": Wait, "stuck": Stuck}[kind]), verdict
     _contains(verdict.evidence if isinstance(verdict, Met) else verdict.reason, said)
@@ -94,6 +94,10 @@ def agrees(verdict: Verdict, due: Mapping[str, Any]) -> None:
             _contains(getattr(verdict, name), value)
         else:
             assert getattr(verdict, name) == value, verdict
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _contains(text: str, parts: str | list[str] | None) -> None:

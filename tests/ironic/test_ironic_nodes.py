@@ -20,7 +20,6 @@ from bpa.core.steps import ClearMaintenance, Deploy, Enrol, SetProvisionState
 from bpa.core.verdict import Act, Met, Stuck
 from bpa.core.want import HostWant, Image
 
-
 IMAGE = Image("http://127.0.0.1:1/debian.raw", "ab" * 32)
 DRIVE = render(FirstBoot("h", "", HostKey(Secret("-----BEGIN PRIVATE"), "ssh-ed25519 AAAA"), ("ssh-ed25519 BBBB",)))
 Settle = Callable[..., NodeFacts]

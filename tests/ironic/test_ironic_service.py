@@ -155,7 +155,8 @@ def test_a_pid_that_was_given_to_another_process_is_left_alone(site: Site) -> No
     service.stop()
 
 
-def test_a_port_that_is_taken_is_named(site: Site, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_named(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bpa.adapters.ironic_service.parts.PORT_PATIENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         service = EmbeddedIronic(tmp_path / "ironic", "127.0.0.1", api_port=site.ports[0], http_port=port)

@@ -25,7 +25,7 @@ from bpa.core.want import ClusterWant
 
 INSTALLER = Path(__file__).parents[2] / "bpa" / "lab" / "installer"
 # What a test machine may lack; a site names such exceptions in the same way.
-ACCEPT = 'preflight_accept: ["root", "machine id", "product uuid", "cgroup v2", "container modules", "iommu", "disk"]\n'
+ACCEPT = 'preflight_accept: ["root", "machine id", "cgroup v2", "container modules", "iommu", "disk"]\n'
 # Any Python will do for the hosts of a test; all of them are this machine.
 OVERRIDES = ACCEPT + f"ansible_python_interpreter: {sys.executable}\n"
 

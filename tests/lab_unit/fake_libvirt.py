@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
-class libvirtError(Exception):  # noqa: N801, N818  # libvirt's own name
+class libvirtError(Exception):
     pass
 
 
@@ -67,6 +67,9 @@ class Domain:
 
     def maxVcpus(self) -> int:
         return 2
+
+    def maxMemory(self) -> int:
+        return 4 * 1024 * 1024
 
 
 class Connection:

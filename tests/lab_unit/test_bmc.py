@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Bmc
+from bmc_in_memory import Bmc
 
 from bpa.lab import faults
 
@@ -18,14 +18,19 @@ def hardware(xml: str) -> tuple[str | None, int, list[str | None]]:
     """(policy of svm, number of IOMMUs, NIC models) of a domain."""
     domain = ET.fromstring(xml)
     svm = domain.find("cpu/feature[@name='svm']")
-    return (svm.get("policy") if svm is not None else None, len(domain.findall("devices/iommu")),
-            [m.get("type") for m in domain.findall("devices/interface/model")])
+    return (
+        svm.get("policy") if svm is not None else None,
+        len(domain.findall("devices/iommu")),
+        [m.get("type") for m in domain.findall("devices/interface/model")],
+    )
 
 
 OFF_HARDWARE, ON_HARDWARE = ("disable", 0, ["virtio", "e1000e"]), ("require", 1, ["virtio", "igb"])
 
 
-def test_a_machine_leaves_the_factory_off_and_with_virtualization_iommu_and_sriov_off(bmc: Bmc, get: Callable[..., Any]) -> None:
+def test_a_machine_leaves_the_factory_off_and_with_virtualization_iommu_and_sriov_off(
+    bmc: Bmc, get: Callable[..., Any]
+) -> None:
     assert get()["PowerState"] == "Off"
     assert {k: bmc.bios()[k] for k in On} == dict.fromkeys(On, "Disabled")
     assert hardware(bmc.hypervisor.definitions[bmc.host.uuid]) == OFF_HARDWARE
@@ -37,7 +42,9 @@ def test_the_system_tells_who_it_is(bmc: Bmc, get: Callable[..., Any]) -> None:
     assert system["Links"]["Chassis"] == [{"@odata.id": f"/redfish/v1/Chassis/{bmc.host.chassis}"}]
 
 
-def test_a_staged_change_waits_for_the_next_start_and_then_changes_the_machine(bmc: Bmc, get: Callable[..., Any]) -> None:
+def test_a_staged_change_waits_for_the_next_start_and_then_changes_the_machine(
+    bmc: Bmc, get: Callable[..., Any]
+) -> None:
     assert bmc.stage(**On).status_code == 204
     assert bmc.bios()["ProcVirtualization"] == "Disabled"
     assert get("/BIOS/Settings")["Attributes"]["ProcVirtualization"] == "Enabled"
@@ -88,12 +95,21 @@ def test_resetting_the_bios_stages_the_factory_values(bmc: Bmc) -> None:
     assert bmc.bios()["ProcVtd"] == "Disabled"
 
 
-@pytest.mark.parametrize(("attributes", "word"), [
-    ({"ProcVirtualization": "Maybe"}, "Enabled, Disabled"), ({"NoSuchThing": 1}, "no BIOS attribute"), ({"NumCores": "8"}, "integers"),
-    ({"NumCores": 65}, "integers"), ({"QuietBoot": "yes"}, "true and false"), ({"SerialNumber": "x"}, "read-only"), ({}, "required"),
-])
-def test_a_value_that_the_registry_does_not_allow_is_refused_and_nothing_is_staged(bmc: Bmc, attributes: dict[str, Any],
-                                                                                   word: str) -> None:
+@pytest.mark.parametrize(
+    ("attributes", "word"),
+    [
+        ({"ProcVirtualization": "Maybe"}, "Enabled, Disabled"),
+        ({"NoSuchThing": 1}, "no BIOS attribute"),
+        ({"NumCores": "8"}, "integers"),
+        ({"NumCores": 65}, "integers"),
+        ({"QuietBoot": "yes"}, "true and false"),
+        ({"SerialNumber": "x"}, "read-only"),
+        ({}, "required"),
+    ],
+)
+def test_a_value_that_the_registry_does_not_allow_is_refused_and_nothing_is_staged(
+    bmc: Bmc, attributes: dict[str, Any], word: str
+) -> None:
     answer = bmc.ask("PATCH", f"{bmc.system}/BIOS/Settings", {"Attributes": {**attributes}})
     assert answer.status_code == 400
     assert word in answer.get_json()["error"]["message"]
@@ -108,11 +124,20 @@ def test_the_registry_describes_every_attribute_that_the_bios_has(bmc: Bmc) -> N
     assert {a["AttributeName"] for a in registry["RegistryEntries"]["Attributes"]} == set(bmc.bios())
 
 
-@pytest.mark.parametrize(("first", "then", "code", "acts"), [
-    ("On", "On", 204, ["create"]), ("On", "ForceOff", 204, ["create", "destroy"]), ("On", "GracefulShutdown", 204, ["create", "shutdown"]),
-    ("On", "GracefulRestart", 204, ["create", "reboot"]), ("On", "Nmi", 204, ["create", "nmi"]), ("ForceOff", "PowerCycle", 204, ["create"]),
-    ("ForceOff", "ForceRestart", 409, []), ("ForceOff", "GracefulRestart", 409, []), ("On", "Explode", 400, ["create"]),
-])
+@pytest.mark.parametrize(
+    ("first", "then", "code", "acts"),
+    [
+        ("On", "On", 204, ["create"]),
+        ("On", "ForceOff", 204, ["create", "destroy"]),
+        ("On", "GracefulShutdown", 204, ["create", "shutdown"]),
+        ("On", "GracefulRestart", 204, ["create", "reboot"]),
+        ("On", "Nmi", 204, ["create", "nmi"]),
+        ("ForceOff", "PowerCycle", 204, ["create"]),
+        ("ForceOff", "ForceRestart", 409, []),
+        ("ForceOff", "GracefulRestart", 409, []),
+        ("On", "Explode", 400, ["create"]),
+    ],
+)
 def test_resets(bmc: Bmc, first: str, then: str, code: int, acts: list[str]) -> None:
     bmc.reset_system(first)
     assert bmc.reset_system(then) == code
@@ -126,16 +151,27 @@ def test_a_machine_that_cannot_start_is_an_error_with_the_reason(bmc: Bmc) -> No
     assert "no memory for the guest" in answer.get_json()["error"]["message"]
 
 
-def test_memory_storage_and_network_adapters_are_there_and_every_link_leads_somewhere(bmc: Bmc, get: Callable[..., Any]) -> None:
+def test_memory_storage_and_network_adapters_are_there_and_every_link_leads_somewhere(
+    bmc: Bmc, get: Callable[..., Any]
+) -> None:
     seen: set[str] = set()
-    todo = [f"{bmc.system}/Memory", f"{bmc.system}/Storage", f"{bmc.system}/Processors", f"/redfish/v1/Chassis/{bmc.host.chassis}", "/redfish/v1/Chassis",
-            "/redfish/v1/Managers", f"/redfish/v1/Chassis/{bmc.host.chassis}/NetworkAdapters"]
+    todo = [
+        f"{bmc.system}/Memory",
+        f"{bmc.system}/Storage",
+        f"{bmc.system}/Processors",
+        f"/redfish/v1/Chassis/{bmc.host.chassis}",
+        "/redfish/v1/Chassis",
+        "/redfish/v1/Managers",
+        f"/redfish/v1/Chassis/{bmc.host.chassis}/NetworkAdapters",
+    ]
     while todo:
         path = todo.pop()
         seen.add(path)
         answer = bmc.ask("GET", path)
         assert answer.status_code == 200, path
-        todo += [link for link in links(answer.get_json()) if link not in seen and "#" not in link and "Thermal" not in link]
+        todo += [
+            link for link in links(answer.get_json()) if link not in seen and "#" not in link and "Thermal" not in link
+        ]
     assert get("/Memory/NVDIMM0")["CapacityMiB"] == 1024
     assert get("/Storage/SATA/Drives/Disk0")["SerialNumber"] == "LABDISK0"
     assert get("/Processors/CPU0")["TotalCores"] == 1

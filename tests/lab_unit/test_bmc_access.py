@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conftest import PASSWORD, Bmc
+from bmc_in_memory import PASSWORD, Bmc
 
 from bpa.lab import bmc_config, faults
 from bpa.lab.bmc_access import SESSIONS, Sessions

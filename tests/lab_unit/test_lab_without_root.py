@@ -59,8 +59,12 @@ def test_no_lab_owns_an_address_when_none_is_up(tmp_path: Path) -> None:
     assert namespace.lab_of(["172.22.0.1"], Layout(tmp_path)) is None
 
 
-@pytest.mark.parametrize(("address", "inside"), [("172.22.0.1", True), ("172.22.1.1", False), ("bmc.example.org", False), ("::1", False)])
-def test_which_addresses_are_the_labs(address: str, inside: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("address", "inside"), [("172.22.0.1", True), ("172.22.1.1", False), ("bmc.example.org", False), ("::1", False)]
+)
+def test_which_addresses_are_the_labs(
+    address: str, inside: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "lab.json").write_text("{}")
     monkeypatch.setattr(namespace, "exists", lambda name=namespace.NAMESPACE: True)
     found = namespace.lab_of([address], Layout(tmp_path))
@@ -109,7 +113,10 @@ def test_the_certificate_is_trusted_through_the_ca_for_its_address_and_made_once
 def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> bool:
     """A TLS handshake in memory."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    ends = [client.wrap_bio(to_client, to_server, server_hostname=name), server.wrap_bio(to_server, to_client, server_side=True)]
+    ends = [
+        client.wrap_bio(to_client, to_server, server_hostname=name),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    ]
     done: set[int] = set()
     for _ in range(10):
         for number, end in enumerate(ends):

@@ -39,6 +39,15 @@ def test_kvm_is_the_type_of_the_domain(kvm: bool, kind: str) -> None:
     assert ET.fromstring(machine.render(LabHost(0), FILES, kvm)).get("type") == kind
 
 
+@pytest.mark.parametrize(("intel", "flags"), [(True, {"vmx": "require"}), (False, {"svm": "require", "npt": "require"})])
+def test_with_kvm_the_host_has_the_processor_under_it_and_its_own_virtualization_flag(intel: bool, flags: dict[str, str]) -> None:
+    off = machine.render(LabHost(0), FILES, kvm=True, intel=intel)
+    assert {f.get("policy") for f in ET.fromstring(off).findall("cpu/feature")} == {"disable"}
+    cpu = ET.fromstring(firmware.apply(off, {"ProcVirtualization": "Enabled"})).find("cpu")
+    assert cpu is not None and cpu.get("mode") == "host-passthrough" and cpu.find("model") is None
+    assert {f.get("name"): f.get("policy") for f in cpu.findall("feature")} == flags
+
+
 def test_memory_is_the_sum_of_the_numa_cells_and_the_nvdimm() -> None:
     domain = ET.fromstring(machine.render(LabHost(0), FILES, kvm=False))
     cells = sum(int(c.get("memory", 0)) for c in domain.findall("cpu/numa/cell"))

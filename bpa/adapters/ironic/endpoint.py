@@ -50,6 +50,8 @@ class Api:
         try:
             self._connection = _connect(endpoint)
             self._adapter: Adapter = self._connection.baremetal
+        except keystone.DiscoveryFailure as error:
+            raise _why_no_ironic(endpoint) from error
         except (sdk.SDKException, keystone.ClientException, requests.RequestException) as error:
             raise translate(error, endpoint.text) from error
 
@@ -94,6 +96,17 @@ def _connect(endpoint: IronicEndpoint) -> Connection:
     if endpoint.ca:
         settings["cacert"] = endpoint.ca
     return Connection(**settings)
+
+
+def _why_no_ironic(endpoint: IronicEndpoint) -> AdapterError:
+    # Discovery fails with one and the same message whatever was wrong: ask once more, plainly, to be able to say it.
+    try:
+        answer = requests.get(endpoint.url, timeout=10.0, verify=endpoint.ca or True) if endpoint.url else None
+    except requests.RequestException as error:
+        return translate(error, endpoint.text)
+    if answer is not None and answer.status_code >= 400:
+        return refusal(answer.status_code, fault(answer.text), endpoint.text, answer.headers.get("Retry-After"))
+    return Unreachable(f"{endpoint.text} does not answer like Ironic", CLOUDS_ADVICE)
 
 
 def fault(text: str) -> str:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import importlib.metadata
-import os
 import secrets
-import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -21,15 +17,24 @@ import bcrypt
 import requests
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from bpa.adapters.errors import AdapterError, Refused, Unreachable, Unsupported
+from bpa.adapters.errors import AdapterError, Refused, Unreachable
 from bpa.adapters.ironic_service.conf import HARDWARE, KERNEL_ARGUMENTS, Ramdisk, Settings, render_conf
 from bpa.adapters.ironic_service.daemon import Daemon
+from bpa.adapters.ironic_service.parts import (
+    connects,
+    digest,
+    last_error,
+    link,
+    package_path,
+    require_free,
+    require_parts,
+    script,
+    write_private,
+)
 from bpa.core.secret import Secret
 
 USERNAME = "bpa"
 START_PATIENCE = 90.0
-TOOLS = {"mkisofs": "genisoimage", "qemu-img": "qemu-utils", "mcopy": "mtools", "mkfs.vfat": "dosfstools"}
-"""What Ironic runs to make a virtual-media ISO and to look at images -> the Debian package that has it."""
 UNSTABLE = ("ing", "wait", "wait call-back")
 
 
@@ -75,12 +80,12 @@ class EmbeddedIronic:
     def ensure(self) -> Running:
         """Make it run and answer. Unsupported: a package is missing. Refused: it cannot start, and why."""
         s = self._settings
-        _require_parts(with_ramdisk=s.ramdisk is not None)
+        require_parts(with_ramdisk=s.ramdisk is not None)
         with self._locked():
             password = self._password()
             self._place_files()
             conf = render_conf(s)
-            _write_private(s.state / "ironic.conf", conf)
+            write_private(s.state / "ironic.conf", conf)
             if self._api.pid() is not None and not self._started_with(conf) and not self._at_work(password):
                 self._api.stop()
             for last in (False, True):
@@ -106,7 +111,7 @@ class EmbeddedIronic:
 
     def _started_with(self, conf: str) -> bool:
         mark = self._settings.state / "started-with"
-        return mark.exists() and mark.read_text() == _digest(conf)
+        return mark.exists() and mark.read_text() == digest(conf)
 
     # -- files
 
@@ -127,9 +132,9 @@ class EmbeddedIronic:
         if s.ramdisk is not None:
             for name, path in (("kernel", s.ramdisk.kernel), ("initramfs", s.ramdisk.initramfs),
                                ("bootloader", s.ramdisk.bootloader)):
-                _link(path, s.state / "ramdisk" / name)
+                link(path, s.state / "ramdisk" / name)
         for name, path in self._serve.items():
-            _link(path, s.http_root / name)
+            link(path, s.http_root / name)
 
     def _known_password(self) -> Secret | None:
         path = self._settings.state / "password"
@@ -139,12 +144,12 @@ class EmbeddedIronic:
         known = self._known_password()
         if known is None:
             known = Secret(secrets.token_urlsafe(32))
-            _write_private(self._settings.state / "password", known.reveal() + "\n")
+            write_private(self._settings.state / "password", known.reveal() + "\n")
             (self._settings.state / "htpasswd").unlink(missing_ok=True)
         if not (self._settings.state / "htpasswd").exists():
             # Every request is checked against it: the fewest rounds do for 32 random bytes, and cost nothing.
             hashed = bcrypt.hashpw(known.reveal().encode(), bcrypt.gensalt(rounds=4)).decode()
-            _write_private(self._settings.state / "htpasswd", f"{USERNAME}:{hashed}\n")
+            write_private(self._settings.state / "htpasswd", f"{USERNAME}:{hashed}\n")
         return known
 
     # -- processes
@@ -152,17 +157,17 @@ class EmbeddedIronic:
     def _start_http(self) -> None:
         s = self._settings
         self._http.stop(patience=2.0)
-        _require_free(s.listen, s.http_port, "the image server")
+        require_free(s.listen, s.http_port, "the image server")
         self._http.start([sys.executable, "-m", "bpa.adapters.ironic_service.file_server",
-                          s.listen, str(s.http_port), str(s.http_root)], _package_path())
+                          s.listen, str(s.http_port), str(s.http_root)], package_path())
 
     def _start_api(self) -> None:
         s = self._settings
-        _require_free(s.listen, s.api_port, "Ironic")
+        require_free(s.listen, s.api_port, "Ironic")
         self._prepare_database()
-        (s.state / "started-with").write_text(_digest((s.state / "ironic.conf").read_text()))
+        (s.state / "started-with").write_text(digest((s.state / "ironic.conf").read_text()))
         quiet = {"PYTHONWARNINGS": "ignore"}
-        self._api.start([_script("ironic"), "--config-file", str(s.state / "ironic.conf")], quiet)
+        self._api.start([script("ironic"), "--config-file", str(s.state / "ironic.conf")], quiet)
 
     def _prepare_database(self) -> None:
         s, version = self._settings, importlib.metadata.version("ironic")
@@ -172,7 +177,7 @@ class EmbeddedIronic:
         verb = "upgrade" if mark.exists() else "create_schema"
         if verb == "create_schema":
             s.database.unlink(missing_ok=True)  # a first start that was cut short
-        done = subprocess.run([_script("ironic-dbsync"), "--config-file", str(s.state / "ironic.conf"), verb],
+        done = subprocess.run([script("ironic-dbsync"), "--config-file", str(s.state / "ironic.conf"), verb],
                               capture_output=True, text=True, check=False)
         if done.returncode:
             said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
@@ -206,15 +211,17 @@ class EmbeddedIronic:
             return Refused(f"the Ironic at {s.api_url} is not ours: it does not know our password",
                            "give the embedded Ironic another port in spec.ironic.embedded")
         if self._api in dead:
-            return Refused(f"the embedded Ironic died at its start: {_last_error(s.log)}", f"see {s.log}")
+            return Refused(f"the embedded Ironic died at its start: {last_error(s.log)}", f"see {s.log}")
         if dead:
             return Refused(f"the image server died: {self._http.last_lines()}", f"see {self._http.log}")
         return Unreachable(f"the embedded Ironic does not answer at {s.api_url}", f"see {s.log}")
 
     def _answer_or_death(self, password: Secret) -> int | None:
-        if self._api.pid() is None:
+        if self._api.pid() is None or self._http.pid() is None:
             return 0
         answer = self._ask(password)
+        if answer == 200 and not connects(self._settings.listen, self._settings.http_port):
+            return None
         return answer if answer in (200, 401) else None
 
     def _ask(self, password: Secret) -> int | None:
@@ -234,76 +241,3 @@ class EmbeddedIronic:
         except (requests.RequestException, ValueError, KeyError):
             return False
         return any(str(node["provision_state"]).endswith(UNSTABLE) for node in nodes)
-
-
-def _require_parts(with_ramdisk: bool) -> None:
-    try:
-        importlib.metadata.version("ironic")
-    except importlib.metadata.PackageNotFoundError as error:
-        raise Unsupported("the Python package ironic is not installed: BPA cannot run an Ironic of its own",
-                          "pip install 'bpa[ironic]', or name an Ironic in the site's spec.ironic") from error
-    missing = sorted({package for tool, package in TOOLS.items() if with_ramdisk and shutil.which(tool) is None})
-    if missing:
-        raise Unsupported(f"Debian packages that Ironic needs are missing: {', '.join(missing)}",
-                          f"apt-get install {' '.join(missing)}")
-
-
-def _require_free(address: str, port: int, who: str) -> None:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as error:
-            raise Refused(f"{who} cannot listen on {address} port {port}: {error.strerror}",
-                          "free the port, or give another one in spec.ironic.embedded") from error
-
-
-def _package_path() -> dict[str, str]:
-    root = str(Path(__file__).resolve().parents[3])
-    return {"PYTHONPATH": os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH", "")) if p)}
-
-
-def _last_error(log: Path) -> str:
-    """The last error in Ironic's log, without the prefix of the line."""
-    text = log.read_text(errors="replace")[-65536:] if log.exists() else ""
-    errors = [line.split(" ERROR ", 1)[1] for line in text.splitlines() if " ERROR " in line]
-    told = [line.split(" ", 1)[-1].strip() for line in errors if not line.rstrip().endswith("ironic")]
-    return next((line for line in reversed(told) if line), "it said nothing")[:400]
-
-
-def _script(name: str) -> str:
-    beside = Path(sys.executable).parent / name
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if found is None:
-        raise Unsupported(f"the command {name} is not installed", "pip install 'bpa[ironic]'")
-    return found
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write text for the owner only, atomically."""
-    if path.exists() and path.read_text() == text:
-        return
-    temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    temporary.replace(path)
-
-
-def _link(source: Path, target: Path) -> None:
-    """Give source a second name; a symbolic link where it lies on another file system."""
-    if not source.is_file():
-        raise Refused(f"there is no file {source} to serve", "run `bpa images build`, or correct spec.images")
-    if target.exists() and target.samefile(source):
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source.resolve(), target)
-    except OSError:
-        target.symlink_to(source.resolve())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bpa.core.requirement import ClusterRequirement
 from bpa.core.facts import ClusterFacts
+from bpa.core.requirement import ClusterRequirement
 from bpa.core.verdict import Met, Stuck, Verdict, Wait
 from bpa.core.want import ClusterWant, Member
 

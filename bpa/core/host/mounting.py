@@ -12,6 +12,7 @@ from bpa.core.verdict import Act, Stuck, Verdict
 from bpa.core.want import NamespaceWant
 
 UNITS = "/etc/systemd/system"
+_OURS = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
 # DAX needs blocks of the page's size; small ext4 file systems would get 1 KiB. Reflink excludes dax before Linux 6.2.
 MAKE = {"ext4": ("mkfs.ext4", "-q", "-b", "4096"), "xfs": ("mkfs.xfs", "-q", "-m", "reflink=0")}
 FORMAT = """device=$1; shift
@@ -55,8 +56,7 @@ def render_mount(wanted: NamespaceWant, uuid: str) -> str:
     """The systemd mount unit. local-fs.target wants it, but starts without: a lost DIMM must not stop the host."""
     options = "dax" if wanted.mode == "fsdax" else "defaults"
     point = wanted.mount_point.replace("%", "%%")
-    return f"""# Written by BPA from the HardwareProfile; changes made here are lost.
-[Unit]
+    return f"""{_OURS}[Unit]
 Description=Persistent memory {wanted.name or wanted.region}
 
 [Mount]
@@ -70,6 +70,12 @@ WantedBy=local-fs.target
 """
 
 
+def our_unit(mount_point: str, seen: Nvdimm) -> str:
+    """The name of the unit of ours that mounts there, "" = there is none."""
+    name = unit_name(mount_point)
+    return name if seen.units.get(f"{UNITS}/{name}", "").startswith(_OURS) else ""
+
+
 def _check_mount(wanted: NamespaceWant, namespace: Namespace, seen: Nvdimm, uuid: str) -> Verdict | None:
     device, point, at = f"/dev/{namespace.block}", wanted.mount_point.rstrip("/"), seen.mounted_at(namespace)
     if at and at != point:
@@ -81,8 +87,8 @@ def _check_mount(wanted: NamespaceWant, namespace: Namespace, seen: Nvdimm, uuid
     name = unit_name(point)
     path, unit = f"{UNITS}/{name}", render_mount(wanted, uuid)
     if seen.units.get(path) != unit or name not in seen.enabled:
-        return Act(WriteFile(path, unit, f"mount {namespace.dev} at {point} now and at every start", then=(
-            ("systemctl", "daemon-reload"), ("systemctl", "enable", "--now", name))),
+        return Act(WriteFile(path, unit, f"mount {namespace.dev} at {point} now and at every start",
+                             then=(("systemctl", "enable", "--now", name),)),
                    f"{path} is not as the profile asks")
     if not at:
         return Act(RunOnHost(("systemctl", "start", name), f"mount {namespace.dev} at {point}"),

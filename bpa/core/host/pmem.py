@@ -6,7 +6,7 @@ ndctl-create-namespace(1), ndctl-init-labels(1); Documentation/filesystems/dax.r
 from __future__ import annotations
 
 from bpa.core.facts import Facts
-from bpa.core.host.mounting import check_filesystem
+from bpa.core.host.mounting import check_filesystem, our_unit
 from bpa.core.host.nvdimm import PROBES as PROBES
 from bpa.core.host.nvdimm import Namespace, Nvdimm, Region, human, look_nvdimm
 from bpa.core.host.probe import shell
@@ -20,6 +20,8 @@ CREATE = """out=$(ndctl create-namespace "$@") || exit
 block=$(printf '%s' "$out" | sed -n 's/.*"blockdev":"\\([^"]*\\)".*/\\1/p')
 [ -z "$block" ] || wipefs -q -a "/dev/$block"
 """
+# One step, so that nothing is unmounted before losing what is on it has been agreed to.
+UNMOUNT_AND_DESTROY = 'systemctl stop "$1" && ndctl destroy-namespace --force "$2"'
 LABEL = """ndctl disable-region "$1" && ndctl init-labels -f "$2"; code=$?
 ndctl enable-region "$1" && exit $code
 """
@@ -137,10 +139,12 @@ def _label(region: Region, whole: Namespace | None, seen: Nvdimm) -> Verdict:
 
 def _remove(wanted: NamespaceWant, region: Region, old: Namespace, seen: Nvdimm) -> Verdict:
     found = f"{old.dev} {old.name!r} is {old.mode} {human(old.raw)}, asked is {_as_asked(wanted)}"
-    if point := seen.mounted_at(old):
+    lost, why = erases(old, region, seen), f"destroy {old.dev} of another mode or size"
+    if not (point := seen.mounted_at(old)):
+        return Act(RunOnHost(("ndctl", "destroy-namespace", "--force", old.dev), why, erases=lost), found)
+    if not (unit := our_unit(point, seen)):
         return Stuck(f"{found}; it is mounted at {point}", "unmount it, then apply again")
-    return Act(RunOnHost(("ndctl", "destroy-namespace", "--force", old.dev),
-                         f"destroy {old.dev} of another mode or size", erases=erases(old, region, seen)), found)
+    return Act(RunOnHost((*shell(UNMOUNT_AND_DESTROY), unit, old.dev), f"unmount {point} and {why}", erases=lost), found)
 
 
 def _as_asked(wanted: NamespaceWant) -> str:

@@ -24,7 +24,7 @@ PATH=$PATH:/usr/sbin:/sbin
 echo '@@ devices'
 cd /sys/bus/pci/devices || exit 0
 for d in *; do
-  [ -e "$d/physfn" ] && continue
+  [ -e "$d/vendor" ] && [ ! -e "$d/physfn" ] || continue
   read -r vendor <"$d/vendor"; read -r device <"$d/device"; read -r class <"$d/class"
   total=-; num=-; nics=
   if [ -e "$d/sriov_totalvfs" ]; then read -r total <"$d/sriov_totalvfs"; read -r num <"$d/sriov_numvfs"; fi
@@ -171,8 +171,9 @@ def check(want: HostWant, have: Facts) -> Verdict:
     numbers = {device.address: wanted.vfs for device, wanted in chosen}
     unit = render_unit(numbers)
     if seen.unit != unit or not seen.enabled:
-        return Act(WriteFile(UNIT, unit, "stage the VFs that every start creates", then=(
-            ("systemctl", "daemon-reload"), ("systemctl", "enable", "bpa-sriov.service"))),
+        # `enable` makes systemd read its units anew; a daemon-reload before it would only do so twice.
+        return Act(WriteFile(UNIT, unit, "stage the VFs that every start creates",
+                             then=(("systemctl", "enable", "bpa-sriov.service"),)),
                    f"{UNIT} is not as the profile asks")
     assert have.os is not None
     for device, wanted in chosen:

@@ -25,7 +25,7 @@ def answers(os: Running) -> Mapping[str, Ran]:
 
 def access(os: Running) -> str:
     running = "running\n" if os.machine.time < os.configured_at else ""
-    return (f"@@ hostname\n{os.installed.hostname}\n@@ release\n{KERNEL}\n@@ boot-id\n{os.boot_id}\n"
+    return (f"@@ hostname\n{os.installed.hostname}\n@@ release\n{KERNEL}\n"
             f"@@ cloud-init\n{running}")
 
 
@@ -66,7 +66,9 @@ def pci(os: Running) -> str:
                          "       valid_lft forever preferred_lft forever")
     enabled = "yes\n" if VFS_UNIT.rpartition("/")[2] in os.installed.enabled else ""
     return "".join((
-        _section("devices", [_device(one, os) for one in functions]), _section("addresses", addresses),
+        _section("devices", [_device(one, os) for one in functions]),
+        _section("drivers", [f"/sys/bus/pci/drivers/{one.driver}/{one.address}" for one in functions if one.driver]),
+        _section("masters", ["/sys/class/net/*/lower_*"]), _section("addresses", addresses),
         f"@@ unit\n{os.installed.files.get(VFS_UNIT, '')}@@ enabled\n{enabled}",
     ))
 
@@ -75,7 +77,7 @@ def _device(one: Function, os: Running) -> str:
     vendor, _, device = one.device.partition(":")
     total, number = (one.total, one.vfs) if os.machine.able(one) else ("-", "-")
     nic = f"{one.nic}={one.mac}" if one.nic else "-"
-    return f"{one.address} 0x{vendor} 0x{device} 0x{one.pci_class} {one.driver or '-'} {total} {number} {nic}"
+    return f"{one.address} 0x{vendor} 0x{device} 0x{one.pci_class} {total} {number} {nic}"
 
 
 def pmem(os: Running) -> str:

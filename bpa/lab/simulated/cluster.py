@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from bpa.core.facts import ClusterFacts, InstallerRun, MemberFacts
 from bpa.core.requirement import Source
 from bpa.core.want import ClusterWant
 from bpa.lab.simulated.faults import Fault, Faults
-from bpa.lab.simulated.machine import Durations
+from bpa.lab.simulated.machine import USUAL, Durations
 
 ARTIFACTS = ("admin.conf",)
 
@@ -31,7 +32,7 @@ class SimulatedCluster:
 
     def __init__(
         self, want: ClusterWant, members: Callable[[], Mapping[str, MemberFacts]], now: Callable[[], float],
-        installer: str = "/opt/kud/installer", durations: Durations = Durations(),
+        installer: str = "/opt/kud/installer", durations: Durations = USUAL,
     ) -> None:
         self.faults = Faults()
         self.files: dict[str, str] = {}
@@ -40,7 +41,7 @@ class SimulatedCluster:
         self._installer, self._durations = installer, durations
         self._run: _Run | None = None
 
-    def fault(self, name: str, after: float = 0.0, lasts: float = float("inf"), times: float = float("inf")) -> None:
+    def fault(self, name: str, after: float = 0.0, lasts: float = math.inf, times: float = math.inf) -> None:
         """See bpa.lab.simulated.faults.FAULTS."""
         since = self._now() + after
         self.faults.add(Fault(name, since, since + lasts, times))

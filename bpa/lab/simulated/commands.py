@@ -130,7 +130,8 @@ def _format(os: Running, block: str, kind: str) -> Ran:
     if one is None or one.signature:
         return Ran(1, "", f"/dev/{block} is not empty: not formatted")
     one.signature, one.blank = kind, False
-    one.uuid = str(uuid.uuid5(uuid.UUID(os.machine.hardware.uuid), f"{one.dev} {os.machine.time}"))
+    os.machine.formats += 1
+    one.uuid = str(uuid.uuid5(uuid.UUID(os.machine.hardware.uuid), f"{one.dev} {os.machine.formats}"))
     return DONE
 
 

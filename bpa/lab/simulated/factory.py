@@ -11,7 +11,7 @@ from bpa.core.root_device import GIB, HintValue
 from bpa.core.steps import BiosValue
 from bpa.core.want import HostWant, NamespaceWant, VfWant
 from bpa.lab.simulated.host import SimulatedHost
-from bpa.lab.simulated.machine import Disk, Durations, Function, Hardware, Namespace, Region
+from bpa.lab.simulated.machine import USUAL, Disk, Durations, Function, Hardware, Namespace, Region
 
 NAMES = uuid.UUID("6d1f0c39-6a0f-5b0b-9d3e-5b1c8a6f2b70")
 SWITCHES = {"virtualization": "ProcVirtualization", "iommu": "ProcVtd", "sriov": "SriovGlobalEnable"}
@@ -20,7 +20,7 @@ NVDIMM_ALIGN = 16 << 20
 
 
 def as_new(
-    want: HostWant, number: int, now: Callable[[], float], durations: Durations = Durations()
+    want: HostWant, number: int, now: Callable[[], float], durations: Durations = USUAL
 ) -> SimulatedHost:
     """A simulated host that can become what `want` says; `number` makes its address unique."""
     address = want.node_ip or f"198.18.{number >> 8 & 255}.{number & 255}"
@@ -49,8 +49,14 @@ def _bios(want: HostWant) -> dict[str, BiosValue]:
         bios[SWITCHES[intent]] = "Disabled" if on else "Enabled"
     bios |= {"BootMode": "Uefi", "LogicalProc": "Enabled"}
     for name, value in asked.attributes.items():
-        bios[name] = not value if isinstance(value, bool) else value + 1 if isinstance(value, int) else OTHER.get(value, "Factory")
+        bios[name] = _another(value)
     return bios
+
+
+def _another(value: BiosValue) -> BiosValue:
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int) else OTHER.get(value, "Factory")
 
 
 def _disks(want: HostWant, made: uuid.UUID) -> list[Disk]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from bpa.lab.simulated.answers import answers
 from bpa.lab.simulated.commands import run
 from bpa.lab.simulated.faults import Fault, Faults
 from bpa.lab.simulated.linux import Running
-from bpa.lab.simulated.machine import Durations, Hardware, Machine
+from bpa.lab.simulated.machine import USUAL, Durations, Hardware, Machine
 from bpa.lab.simulated.node import Node
 
 
@@ -26,7 +27,7 @@ class SimulatedHost:
 
     def __init__(
         self, want: HostWant, hardware: Hardware, address: str, now: Callable[[], float],
-        durations: Durations = Durations(),
+        durations: Durations = USUAL,
     ) -> None:
         self.address = address
         self.faults = Faults()
@@ -37,7 +38,9 @@ class SimulatedHost:
         self.half_way: Callable[[], None] = _nothing
         self._want = want
 
-    def fault(self, name: str, after: float = 0.0, lasts: float = float("inf"), times: float = float("inf"), value: str = "") -> None:
+    def fault(
+        self, name: str, after: float = 0.0, lasts: float = math.inf, times: float = math.inf, value: str = ""
+    ) -> None:
         """From `after` seconds on, for `lasts` seconds, at most `times` times: see bpa.lab.simulated.faults.FAULTS."""
         since = self.machine.now() + after
         self.faults.add(Fault(name, since, since + lasts, times, value))

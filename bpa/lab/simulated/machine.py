@@ -27,6 +27,8 @@ class Durations:
     installer: float = 120.0
 
 
+USUAL = Durations()
+
 @dataclass(slots=True)
 class Function:
     """A PCI function that is not a VF. total None = it can have no VFs at all; vfs = how many it has now."""
@@ -102,7 +104,8 @@ class Hardware:
 class Machine:
     """One machine. Everything that takes time is an event at a time of the clock; `advance` lets the due ones happen.
 
-    destroyed records every act that lost data, in words, in order.
+    destroyed records every act that lost data, in words, in order; starts counts how often power came or was switched,
+    formats the file systems made. tells_progress: the BMC shows BootProgress (many do not).
     """
 
     def __init__(self, hardware: Hardware, durations: Durations, now: Callable[[], float], faults: Faults) -> None:
@@ -114,6 +117,7 @@ class Machine:
         self.starts = 0
         self.tells_progress = False
         self.destroyed: list[str] = []
+        self.formats = 0
         self.ramdisk = False
         self.parts: dict[str, Any] = {"machine": self}
         self._time = now()

@@ -1,0 +1,101 @@
+"""Whatever is typed or written wrong ends in one readable message and the right exit code."""
+
+import pytest
+
+from bpa.cli.exits import Exit
+
+
+def test_a_site_that_is_not_there(run, site, tmp_path):
+    ran = run("plan", tmp_path / "nowhere")
+    assert ran.code == Exit.DOCUMENTS
+    assert "nowhere: no such file or directory" in ran.err
+    assert "nothing was touched" in ran.err
+
+
+def test_broken_yaml_is_named_by_file_line_and_column(run, site):
+    (site / "broken.yaml").write_text("a: [\n")
+    ran = run("apply", site, "--yes")
+    assert ran.code == Exit.DOCUMENTS
+    assert "broken.yaml:2:1: broken YAML" in ran.err
+    assert "DocumentError(" not in ran.err
+
+
+def test_all_errors_are_told_at_once(run, site):
+    text = (site / "documents.yaml").read_text()
+    (site / "documents.yaml").write_text(
+        text.replace("52:54:00:00:00:01", "fifty-two").replace("redfish://", "ipmi://"))
+    ran = run("plan", site)
+    assert ran.code == Exit.DOCUMENTS
+    assert "spec.bootMACAddress" in ran.err and "spec.bmc.address" in ran.err
+
+
+def test_a_secret_is_never_in_an_error(run, site):
+    text = (site / "documents.yaml").read_text()
+    (site / "documents.yaml").write_text(text.replace("  name: drawer\n", "  name: drawer\n  name: drawer\n"))
+    ran = run("plan", site)
+    assert ran.code == Exit.DOCUMENTS
+    assert "correct-horse" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("command", ["explain", "facts"])
+def test_an_unknown_host_is_answered_with_the_known_ones(run, site, command):
+    ran = run(command, "drawr", "--site", site)
+    assert ran.code == Exit.DOCUMENTS
+    assert "drawr" in ran.err and "drawer" in ran.err.replace("drawr", "")
+
+
+def test_replaced_with_an_unknown_host_is_refused(run, site, drawer):
+    ran = run("apply", site, "--yes", "--replaced", "drawr")
+    assert ran.code == Exit.NOT_MET
+    assert "drawr" in ran.err
+    assert drawer.performed == []
+
+
+def test_no_site_anywhere_says_what_to_do(run, site, tmp_path, monkeypatch):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    ran = run("plan")
+    assert ran.code == Exit.NOT_MET
+    assert "BPA_SITE" in ran.err
+
+
+def test_the_site_of_the_environment_and_of_this_directory_are_found(run, site, monkeypatch, tmp_path):
+    monkeypatch.chdir(site)
+    assert "drawer" in run("plan").out
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BPA_SITE", str(site))
+    assert "drawer" in run("plan").out
+
+
+def test_documents_come_by_standard_input_too(run, site, monkeypatch):
+    monkeypatch.setattr("sys.stdin", (site / "documents.yaml").open())
+    assert "drawer" in run("plan", "-").out
+
+
+@pytest.mark.parametrize("arguments", [
+    ["no-such-command"], ["plan", "--no-such-option"], ["plan", "a", "b"], ["explain"], ["completion", "tcsh"],
+    ["apply", "--plan"], ["lab", "up", "--hosts", "0"], ["lab", "up", "--kvm", "maybe"], ["plan", "-o", "xml"],
+])
+def test_wrong_use_is_told_from_everything_else(run, arguments):
+    ran = run(*arguments)
+    assert ran.code == Exit.USAGE
+    assert "Error: " in ran.err
+
+
+def test_an_ironic_of_the_site_is_not_ours_to_stop(run, site):
+    (site / "site.yaml").write_text(
+        "apiVersion: bpa.akraino.org/v1alpha1\nkind: Site\nmetadata: {name: s}\n"
+        "spec: {ironic: {endpoint: {url: 'http://192.0.2.1:6385'}}}\n")
+    ran = run("ironic", "stop", site)
+    assert ran.code == Exit.NOT_MET
+    assert "does not run one" in ran.err
+
+
+def test_the_lab_says_that_it_needs_root(run, site, monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("bpa.cli.images.build_all", lambda: (None, None))
+    pytest.importorskip("libvirt")
+    ran = run("lab", "up")
+    assert ran.code == Exit.LAB
+    assert "root" in ran.err

@@ -1,0 +1,141 @@
+"""What is printed: JSON that parses, an HTML report that needs nothing else, help with examples, completion, a closed pipe."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from bpa.cli.exits import MEANING
+from bpa.cli.reference import ENVIRONMENT, commands, render
+
+ROOT = Path(__file__).parents[2]
+BPA = Path(sys.executable).parent / "bpa"
+COMMANDS = dict(commands())
+LEAVES = {path: command for path, command in COMMANDS.items() if not isinstance(command, click.Group)}
+
+
+@pytest.mark.parametrize("arguments", [
+    ["plan", "SITE"], ["status", "SITE"], ["verify", "SITE"], ["report", "SITE"], ["explain", "drawer", "--site", "SITE"],
+    ["apply", "SITE", "--yes"], ["ironic", "status", "SITE"],
+])
+def test_json_is_one_document_on_standard_output(run, site, arguments):
+    filled = [str(site) if a == "SITE" else a for a in arguments]
+    for spelling in (["--json"], ["-o", "json"]):
+        assert isinstance(json.loads(run(*filled, *spelling).out), dict)
+
+
+def test_facts_are_json_and_can_be_narrowed(run, site):
+    whole = json.loads(run("facts", "drawer", "--site", site).out)
+    assert whole["bmc"]["serial"] == "DRAWER"
+    assert json.loads(run("facts", "drawer", "--site", site, "--source", "node").out) == whole["node"]
+
+
+def test_no_output_holds_a_password(run, site):
+    for command in ("plan", "verify", "report", "status"):
+        ran = run(command, site, "--json")
+        assert "correct-horse" not in ran.out + ran.err
+
+
+def test_the_report_is_one_html_file_and_its_json(run, site, tmp_path):
+    assert run("apply", site, "--yes").code == 0
+    run("report", site, "--directory", tmp_path / "out")
+    html = (tmp_path / "out" / "report.html").read_text()
+    assert "debian.raw is deployed" in html
+    assert not re.search(r"""(src|href)=["']https?:|<script src|@import|<link """, html)
+    value = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert value["met"] and value["subjects"][0]["name"] == "drawer"
+
+
+def test_explain_tells_evidence_the_last_step_and_what_to_type_next(run, site, drawer):
+    before = run("explain", "drawer", "--site", site).out
+    assert "next: bpa apply" in before and "write debian.raw to disk DRAWER1" in before
+    run("apply", site, "--yes")
+    after = run("explain", "drawer", "--site", site).out
+    assert "debian.raw is deployed" in after and "last step" in after and "next: nothing" in after
+
+
+def test_a_plan_of_something_met_says_so_in_one_line(run, site, drawer):
+    drawer.deployed = True
+    assert "nothing to do" in run("plan", site).out
+
+
+def test_without_a_terminal_there_are_no_colours(run, site):
+    assert "\x1b" not in run("plan", site).out + run("apply", site, "--yes").out
+
+
+@pytest.mark.parametrize("path", LEAVES)
+def test_every_command_helps_with_an_example_of_itself(run, path):
+    name, *words = path.split()
+    ran = run(*words, "--help")
+    assert ran.code == 0
+    assert "Example:" in ran.out
+    assert re.search(rf"^ +{path}\b", ran.out, re.MULTILINE)
+
+
+def test_help_tells_every_exit_code(run):
+    text = run("--help").out
+    for code, meaning in MEANING.items():
+        assert re.search(rf"^ *{code.value} +{re.escape(meaning)}", text, re.MULTILINE)
+
+
+def test_the_version_is_the_package_s(run):
+    from importlib.metadata import version
+
+    assert run("--version").out.strip().endswith(version("bpa"))
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_are_for_this_command(run, shell):
+    text = run("completion", shell).out
+    assert "_BPA_COMPLETE" in text and "bpa" in text
+
+
+def test_completion_knows_the_commands():
+    ran = subprocess.run(
+        [BPA], capture_output=True, text=True, check=False,
+        env={**os.environ, "_BPA_COMPLETE": "bash_complete", "COMP_WORDS": "bpa pl", "COMP_CWORD": "1"})
+    assert "plan" in ran.stdout
+
+
+def test_a_closed_pipe_is_no_failure_and_no_noise():
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run([BPA, "--help"], stdout=writing,
+                         stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_the_reference_in_docs_is_current():
+    assert (ROOT / "docs" / "cli.md").read_text() == render(), "run `make docs`"
+
+
+def test_the_reference_names_every_variable_that_is_read():
+    read = set()
+    for path in (ROOT / "bpa").rglob("*.py"):
+        read |= set(re.findall(r"""environ(?:\.get)?[\[(]["'](BPA_[A-Z_]+)""", path.read_text()))
+    assert read - set(ENVIRONMENT) == set()
+
+
+def test_documents_in_docs_and_readme_refer_to_commands_that_exist():
+    known = {path.removeprefix("bpa ") for path in COMMANDS}
+    first = {path.split()[0] for path in known}
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        for block in re.findall(r"^    (?:\$ )?bpa ([^\n]+)|`bpa ([a-z][^`]*)`", page.read_text(), re.MULTILINE):
+            words = "".join(block).split()
+            assert words[0].startswith("-") or words[0] in first or words[0].isupper(), f"{page.name}: bpa {words}"
+            if words[0] in ("lab", "images", "ironic") and len(words) > 1:
+                for word in words[1].split("|"):
+                    assert f"{words[0]} {word}" in known, f"{page.name}: bpa {words}"
+
+
+def test_links_between_documents_lead_somewhere():
+    for page in (ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")):
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
