@@ -76,10 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """The same, returning the exit code."""
     try:
-        bpa.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
-        return Exit.MET
-    except click.exceptions.Exit as done:
-        return done.exit_code
+        ended = bpa.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        return ended if isinstance(ended, int) else Exit.MET
     except click.UsageError as error:
         error.show()
         return Exit.USAGE

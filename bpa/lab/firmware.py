@@ -141,7 +141,9 @@ def _switch_iommu(domain: ET.Element, on: bool) -> None:
     for iommu in devices.findall("iommu"):
         devices.remove(iommu)
     if on:
-        ET.SubElement(devices, "iommu", model="intel")
+        iommu = ET.SubElement(devices, "iommu", model="intel")
+        # With interrupt remapping Linux now and then finds no working timer under emulation, and panics.
+        ET.SubElement(iommu, "driver", intremap="off")
 
 
 def _switch_sriov(domain: ET.Element, on: bool) -> None:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bpa.core.host import (
-    access, bmc, enrolment, firmware, hardware, image, kata, kernel, modules, nvdimm, pmem, vfs, virtualization,
+    access,
+    bmc,
+    enrolment,
+    firmware,
+    hardware,
+    image,
+    kata,
+    kernel,
+    modules,
+    nvdimm,
+    pmem,
+    vfs,
+    virtualization,
 )
 from bpa.core.requirement import HostRequirement
 

@@ -54,7 +54,7 @@ def check_inspected(want: HostWant, have: Facts) -> Verdict:
         return Wait("the host is not enrolled yet", 2.0)
     if node.provision_state in ("inspecting", "inspect wait", "verifying"):
         return under_way(node) or NOT_LOOKED
-    if node.inventory is not None:
+    if node.inventory is not None and node.provision_state != "inspect failed":
         return Met(_evidence(node))
     match node.provision_state:
         case "inspect failed":

@@ -6,7 +6,7 @@ import uuid
 
 from bpa.core.facts import Ran
 from bpa.core.host.mounting import FORMAT, UNITS
-from bpa.core.host.pmem import CREATE, LABEL
+from bpa.core.host.pmem import CREATE, LABEL, UNMOUNT_AND_DESTROY
 from bpa.core.host.probe import shell
 from bpa.core.host.vfs import SET_VFS
 from bpa.lab.simulated.linux import Running, pairs_in
@@ -55,6 +55,9 @@ def _systemctl(os: Running, words: list[str]) -> Ran:
             return _start(os, name)
         case ["start", name]:
             return _start(os, name)
+        case ["stop", name]:
+            os.stop_mount(f"{UNITS}/{name}")
+            return DONE
     return Ran(1, "", f"Unknown command verb {words[0]}.")
 
 
@@ -95,6 +98,9 @@ def _shell(os: Running, script: str, words: tuple[str, ...]) -> Ran:
         return _create(os, dict(zip(words[::2], words[1::2], strict=True)))
     if script == FORMAT:
         return _format(os, words[0].removeprefix("/dev/"), words[1].rpartition(".")[2])
+    if script == UNMOUNT_AND_DESTROY:
+        _systemctl(os, ["stop", words[0]])
+        return _ndctl(os, ["destroy-namespace", "--force", words[1]])
     for module in ("kvm_intel", "kvm_amd"):
         if script == shell(f"modprobe -r {module} && modprobe {module}")[2]:
             return _said(os.unload(module) or os.load(module))

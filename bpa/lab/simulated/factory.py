@@ -44,7 +44,8 @@ def hardware(want: HostWant, address: str) -> Hardware:
 
 def _bios(want: HostWant) -> dict[str, BiosValue]:
     asked = want.profile.bios
-    bios: dict[str, BiosValue] = dict.fromkeys(SWITCHES.values(), "Disabled")
+    # What the profile does not speak of must not be in its way.
+    bios: dict[str, BiosValue] = dict.fromkeys(SWITCHES.values(), "Enabled")
     for intent, on in asked.intents.items():
         bios[SWITCHES[intent]] = "Disabled" if on else "Enabled"
     bios |= {"BootMode": "Uefi", "LogicalProc": "Enabled"}

@@ -163,6 +163,11 @@ class Running:
         self.mounts[unit["Where"].replace("%%", "%")] = (f"/dev/{device.block}", unit["Type"], options)
         return ""
 
+    def stop_mount(self, path: str) -> None:
+        """Stop a mount unit of ours."""
+        unit = dict(re.findall(r"^(\w+)=(.*)$", self.installed.files.get(path, ""), re.MULTILINE))
+        self.mounts.pop(unit.get("Where", "").replace("%%", "%"), None)
+
     def by_uuid(self, wanted: str) -> Namespace | None:
         """The namespace whose file system has this UUID."""
         return next((one for region in self.machine.hardware.regions for one in region.namespaces

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from bpa.core.facts import Facts, OsFacts, Ran
 from bpa.core.host import access, kata, kernel, modules, nvdimm, pmem, vfs, virtualization
-from bpa.core.host.probe import sections, told
+from bpa.core.host.probe import OS_WAIT, sections, told
 from bpa.core.verdict import Act, Met, Stuck, Wait
 from bpa.core.want import HostWant, NamespaceWant, PfMatch, Profile, VfWant
 
@@ -64,7 +65,7 @@ def test_sections_are_cut_at_their_headings() -> None:
 
 def test_a_probe_that_was_not_asked_is_waited_for() -> None:
     assert isinstance(told(Facts(os=OsFacts("192.0.2.10")), "kernel"), Wait)
-    assert told(Facts(os_problem="refused"), "kernel") == Wait("refused", 10.0)
+    assert told(Facts(os_problem="refused"), "kernel") == Wait("refused", OS_WAIT)
 
 
 @recorded
@@ -95,12 +96,11 @@ def test_processors_of_recorded_machines_are_read(file: str, vendor: str, flags:
 @recorded
 def test_an_optane_namespace_of_a_recorded_server_is_read() -> None:
     block = (RECORDED / "daos/ndctl_test.blocks.txt").read_text().split("=====")[0].replace("%d", "0")
-    seen = nvdimm.parse_nvdimm({
-        "ndctl": '{"regions":[{"dev":"region0","size":3202079195136,"available_size":0,"type":"pmem",'
-                 f'"persistence_domain":"memory_controller","namespaces":[{block.replace(chr(34) + "numa_node", chr(34) + "x")}]}}]}}',
-        "sizes": "namespace0.0 3202079195136\n"})
-    (region,) = seen.regions
-    (namespace,) = region.namespaces
+    region = {"dev": "region0", "size": 3202079195136, "available_size": 0, "type": "pmem",
+              "persistence_domain": "memory_controller", "namespaces": [json.loads(block)]}
+    seen = nvdimm.parse_nvdimm({"ndctl": json.dumps({"regions": [region]}), "sizes": "namespace0.0 3202079195136\n"})
+    (read,) = seen.regions
+    (namespace,) = read.namespaces
     assert (namespace.mode, namespace.block, namespace.size, namespace.raw) == (
         "fsdax", "pmem0", 3183575302144, 3202079195136)
-    assert pmem.fits(NamespaceWant("region0"), namespace, region), "all that the region has"
+    assert pmem.fits(NamespaceWant("region0"), namespace, read), "all that the region has"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpa.core.host import kernel, modules, mounting, pmem, vfs
+from bpa.core.host import kernel, modules, mounting, nvdimm, pmem, vfs
 from bpa.core.want import NamespaceWant, PfMatch, Profile
 
 ARGUMENTS = st.lists(st.from_regex(r"[a-z][a-z_.-]{0,8}(=[a-z0-9,:@!/.~+-]{1,10})?", fullmatch=True), max_size=5)
@@ -209,4 +209,4 @@ def test_a_new_namespace_is_wiped_of_what_lay_there_before(tmp_path: Path, answe
 @pytest.mark.parametrize(("size", "text"), [(0, "0 bytes"), (1 << 30, "1 GiB"), (512 << 20, "512 MiB"), (3 << 10, "3 KiB"),
                                             (500_000_000, "500000000 bytes")])
 def test_sizes_are_said_exactly(size: int, text: str) -> None:
-    assert pmem.human(size) == text
+    assert nvdimm.human(size) == text
