@@ -90,7 +90,8 @@ class Fleet:
             outcome = tick(subject, memory, self._permissions(name), self._now, lambda m: self._store.remember(name, m))
         except Exception as error:  # a bug fails its own tick loudly, never its neighbours
             LOG.exception("%s: unexpected %s", name, type(error).__name__)
-            verdict = Stuck(f"unexpected {type(error).__name__}: {error}", "this is a bug of BPA: please report it with the log")
+            verdict = Stuck(f"unexpected {type(error).__name__}: {error}",
+                            "this is a bug of BPA: please report it with bpa.log of the site's state directory")
             outcome = Outcome((Condition("Bug", verdict),), None, memory)
         self.outcomes[name] = outcome
         self.busy[name] = self.busy.get(name, 0.0) + self._now() - began

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 import socket
 import threading
@@ -12,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -51,14 +53,18 @@ class Wired:
     """An open site: its documents, its state, and every host and cluster as a subject of the engine."""
 
     def __init__(self, site: Site, state: Path) -> None:
-        self.site, self.state, self.name, self.notes = site, state, site.name, site.notes
+        self.site, self.state, self.name = site, state, site.name
+        self.notes = (*site.notes, *(f"{h.want.name} has online: false and is left alone" for h in site.hosts if not h.online))
         self.store = Store(state / "site.sqlite")
+        self._log = RotatingFileHandler(state / "bpa.log", maxBytes=5_000_000, backupCount=2, delay=True)
+        self._log.setFormatter(logging.Formatter("%(asctime)s %(process)d %(threadName)s %(name)s: %(message)s"))
+        logging.getLogger().addHandler(self._log)
         self._members: dict[str, MemberFacts] = {}
         self._busy: dict[str, float] = {}
-        self._bmc_locks: dict[str, threading.Lock] = {}
+        self._bmc_turns: dict[str, threading.BoundedSemaphore] = {}
         self.hosts: tuple[Subject[Any, Any], ...] = ()
         self.clusters: tuple[Subject[Any, Any], ...] = ()
-        self._close: list[Callable[[], None]] = [self.store.close]
+        self._close: list[Callable[[], None]] = [self._stop_logging, self.store.close]
 
     # -- subjects
 
@@ -198,6 +204,10 @@ class Wired:
         for close in reversed(self._close):
             close()
 
+    def _stop_logging(self) -> None:
+        logging.getLogger().removeHandler(self._log)
+        self._log.close()
+
     # -- adapters
 
     def wire(self) -> None:
@@ -212,9 +222,9 @@ class Wired:
         self._close.append(nodes.close)
         self.hosts = tuple(
             Subject(h.want.name, h.want, HOST, HostWorld(
-                h.want, _opener(h, self._bmc_access), self._bmc_locks.setdefault(h.want.bmc, threading.Lock()), nodes,
+                h.want, _opener(h, self._bmc_access), self._turns(h.want.bmc), nodes,
                 _bind(self._node_spec, h), _bind(self._config_drive, h), _bind(self._open_ssh, h)))
-            for h in self.site.hosts)
+            for h in self.site.hosts if h.online)
         kud = Kud(settings.kud.installer, settings.kud.directory, user=settings.ssh.user, key=self._key_path())
         self.clusters = tuple(
             Subject(f"cluster/{c.name}", c, CLUSTER, ClusterWorld(c, kud, _bind(self.members, c))) for c in self.site.clusters)
@@ -228,6 +238,10 @@ class Wired:
         self.clusters = tuple(
             Subject(f"cluster/{c.name}", c, CLUSTER, SimulatedCluster(c, _bind(self.members, c), time.time, installer))
             for c in self.site.clusters)
+
+    def _turns(self, bmc: str) -> threading.BoundedSemaphore:
+        """Several hosts may share a BMC: together they get as many turns at once as the site allows."""
+        return self._bmc_turns.setdefault(bmc, threading.BoundedSemaphore(self.site.settings.concurrency.per_bmc))
 
     def embedded_ironic(self) -> EmbeddedIronic:
         """The site's own Ironic, as configured; not started by this."""

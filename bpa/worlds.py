@@ -35,13 +35,13 @@ class Nodes(Protocol):
 
 
 class HostWorld:
-    """One host through its BMC, its Ironic node and its operating system. `bmc_lock`: one thing at a time per BMC."""
+    """One host through its BMC, its Ironic node and its operating system. `bmc_turns`: not more at once per BMC than it bears."""
 
     def __init__(
-        self, want: HostWant, open_bmc: Callable[[], Bmc], bmc_lock: threading.Lock, nodes: Nodes,
+        self, want: HostWant, open_bmc: Callable[[], Bmc], bmc_turns: threading.BoundedSemaphore, nodes: Nodes,
         node_spec: Callable[[], NodeSpec], config_drive: Callable[[], ConfigDrive], open_ssh: Callable[[str], Ssh],
     ) -> None:
-        self._want, self._open_bmc, self._bmc_lock, self._nodes = want, open_bmc, bmc_lock, nodes
+        self._want, self._open_bmc, self._bmc_turns, self._nodes = want, open_bmc, bmc_turns, nodes
         self._node_spec, self._config_drive, self._open_ssh = node_spec, config_drive, open_ssh
         self._bmc: Bmc | None = None
         self._ssh: Ssh | None = None
@@ -64,7 +64,7 @@ class HostWorld:
     def _look_at_bmc(self) -> BmcFacts:
         if self._seen and time.monotonic() - self._seen[0] < BMC_FACTS_AGE:
             return self._seen[1]
-        with self._bmc_lock:
+        with self._bmc_turns:
             facts = self._the_bmc().look()
         self._seen = time.monotonic(), facts
         return facts
@@ -121,7 +121,7 @@ class HostWorld:
 
     def _perform_on_bmc(self, step: steps.StageBios | steps.Reset) -> None:
         self._seen = None
-        with self._bmc_lock:
+        with self._bmc_turns:
             match step:
                 case steps.StageBios(attributes):
                     self._the_bmc().stage_bios(attributes)

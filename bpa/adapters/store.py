@@ -16,6 +16,7 @@ from bpa.adapters.errors import Refused
 from bpa.core.guards import Consent, Memory
 from bpa.core.history import Event
 
+SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS memory (subject TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS consent (
@@ -52,7 +53,12 @@ class Store:
         path.chmod(0o600)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise Refused(f"{path} was written by a newer BPA (schema {version}, this one knows {SCHEMA_VERSION})",
+                          "use that BPA, or set BPA_STATE to another directory")
         self._db.executescript(SCHEMA)
+        self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
     def _run(self, sql: str, *values: object) -> list[tuple[str, ...]]:
         with self._lock:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 import sys
 from collections.abc import Sequence
 
@@ -62,10 +61,9 @@ def bpa(verbose: bool) -> None:
       bpa apply site/            do it, with consent
       bpa explain node0          why a host is not ready, and what to do next
     """
-    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, stream=sys.stderr,
-                        format="%(asctime)s %(threadName)s %(name)s: %(message)s")
-    for noisy in ("paramiko", "sushy", "urllib3", "openstack", "keystoneauth"):
-        logging.getLogger(noisy).setLevel(logging.INFO if verbose else logging.CRITICAL)
+    shown = logging.StreamHandler(sys.stderr)
+    shown.setLevel(logging.INFO if verbose else logging.CRITICAL)  # the site's bpa.log has it all
+    logging.basicConfig(level=logging.INFO, handlers=[shown], format="%(asctime)s %(threadName)s %(name)s: %(message)s")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -87,8 +85,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; `bpa apply` goes on where this stopped", err=True)
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:  # click's own end where the reader of a pipe has gone: it has seen what it wanted
         return Exit.MET
     except Exception as error:  # noqa: BLE001  (the last resort: a user never sees a traceback)
         from bpa.cli.failure import explain_failure

@@ -2,55 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import json
 import os
-import secrets
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import libvirt
 
 from bpa.core.secret import Secret
 from bpa.images import ImageSet
-from bpa.lab import bmc_config, faults, hypervisor, kvm, machine, namespace, network, processes, site, tls
+from bpa.lab import bmc_config, faults, hypervisor, kvm, machine, namespace, network, processes, site, state, tls
 from bpa.lab.bmc_config import BmcConfig
 from bpa.lab.errors import LabError
 from bpa.lab.faults import Fault
 from bpa.lab.hosts import MAX_HOSTS, LabHost
 from bpa.lab.layout import ADDRESS, BMC_PORT, NAMESPACE, Layout
+from bpa.lab.state import HostStatus, LabStatus
 
 Progress = Callable[[str], None]
 USERNAME = "admin"
-
-
-@dataclass(frozen=True, slots=True)
-class HostStatus:
-    """A host of the lab; power is "On", "Off", or "missing" when its libvirt domain is not there."""
-
-    host: LabHost
-    power: str
-
-
-@dataclass(frozen=True, slots=True)
-class LabStatus:
-    """The lab as it is. running = everything that should run does; missing names what does not."""
-
-    directory: Path
-    up: bool
-    running: bool
-    missing: tuple[str, ...] = ()
-    hosts: tuple[HostStatus, ...] = ()
-    kvm: bool = False
-    faults: tuple[Fault, ...] = ()
-    site: Path | None = None
-    kept: tuple[str, ...] = ()
+__all__ = ["HostStatus", "LabStatus", "down", "fault", "power", "status", "up"]
 
 
 def up(
@@ -72,8 +45,8 @@ def up(
     _demand_root()
     if not 1 <= hosts <= MAX_HOSTS:
         raise LabError(f"a lab has 1 to {MAX_HOSTS} hosts, not {hosts}")
-    with _locked(layout):
-        before = _state(layout)
+    with state.locked(layout):
+        before = state.read_state(layout)
         if before and before["hosts"] > hosts:
             raise LabError(f"the lab has {before['hosts']} hosts; take it down first to have only {hosts}")
         use_kvm = before["kvm"] if before else kvm.decide(kvm_mode, ramdisk.files["kernel"])
@@ -81,8 +54,8 @@ def up(
         progress("network namespace and certificates")
         namespace.create()
         certificates = tls.ensure(layout.tls, ADDRESS)
-        password = _password(layout)
-        _remember(layout, {"hosts": hosts, "kvm": use_kvm})
+        password = state.password_of(layout)
+        state.remember(layout, {"hosts": hosts, "kvm": use_kvm})
         progress("libvirtd")
         hypervisor.start(layout, use_kvm)
         progress(f"{hosts} virtual host{'s' if hosts > 1 else ''}")
@@ -107,7 +80,7 @@ def up(
                 password,
             ),
         )
-        return _status(layout, kept)
+        return state.look(layout, kept)
 
 
 def down(layout: Layout | None = None, progress: Progress = lambda _text: None) -> tuple[str, ...]:
@@ -119,7 +92,7 @@ def down(layout: Layout | None = None, progress: Progress = lambda _text: None) 
     _demand_root()
     if not layout.root.exists() and not namespace.exists():
         return ()
-    with _locked(layout):
+    with state.locked(layout):
         progress("BMC")
         processes.stop(layout.pid("bmc"))
         progress("virtual hosts")
@@ -149,7 +122,7 @@ def down(layout: Layout | None = None, progress: Progress = lambda _text: None) 
 def status(layout: Layout | None = None) -> LabStatus:
     """The lab as it is now; changes nothing. LabError without root, when there is a lab to look at."""
     layout = layout or Layout.default()
-    return _status(layout, ())
+    return state.look(layout)
 
 
 def fault(
@@ -158,10 +131,10 @@ def fault(
     """Switch a fault of the running lab's BMC on or off; see bpa.lab.faults for the names."""
     layout = layout or Layout.default()
     _demand_root()
-    state = _state(layout)
-    if state is None:
+    known = state.read_state(layout)
+    if known is None:
         raise LabError("no lab is up")
-    if host is not None and host not in [LabHost(n).name for n in range(state["hosts"])]:
+    if host is not None and host not in [LabHost(n).name for n in range(known["hosts"])]:
         raise LabError(f"the lab has no host {host!r}")
     return faults.switch(layout.faults, name, host, on, seconds)
 
@@ -170,8 +143,8 @@ def power(name: str, on: bool, layout: Layout | None = None) -> None:
     """Plug a host in and press its button, or pull the plug: without its BMC, Ironic or BPA knowing. Idempotent."""
     layout = layout or Layout.default()
     _demand_root()
-    state = _state(layout)
-    host = next((h for n in range(state["hosts"] if state else 0) if (h := LabHost(n)).name == name), None)
+    known = state.read_state(layout)
+    host = next((h for n in range(known["hosts"] if known else 0) if (h := LabHost(n)).name == name), None)
     if host is None:
         raise LabError(f"the lab has no host {name!r}")
     with hypervisor.connect(layout) as connection:
@@ -232,69 +205,6 @@ def _start_bmc(layout: Layout, hosts: tuple[LabHost, ...], certificates: tls.Cer
         if processes.alive(layout.pid("bmc")) is None or time.monotonic() > deadline:
             raise LabError(f"the lab's BMC does not start; see {layout.log('bmc')}")
         time.sleep(0.1)
-
-
-def _status(layout: Layout, kept: tuple[str, ...]) -> LabStatus:
-    state = _state(layout)
-    if state is None:
-        return LabStatus(layout.root, up=False, running=False)
-    missing = [] if namespace.exists() else ["network namespace"]
-    missing += [name for name in ("virtlogd", "libvirtd", "bmc") if processes.alive(layout.pid(name)) is None]
-    hosts = tuple(LabHost(n) for n in range(state["hosts"]))
-    power: dict[str, str] = {}
-    if "libvirtd" not in missing:
-        with hypervisor.connect(layout) as connection:
-            power = {d.UUIDString(): "On" if d.isActive() else "Off" for d in connection.listAllDomains()}
-    missing += [h.name for h in hosts if h.uuid not in power]
-    return LabStatus(
-        layout.root,
-        up=True,
-        running=not missing,
-        missing=tuple(missing),
-        hosts=tuple(HostStatus(h, power.get(h.uuid, "missing")) for h in hosts),
-        kvm=state["kvm"],
-        faults=faults.read(layout.faults),
-        site=layout.site,
-        kept=kept,
-    )
-
-
-def _state(layout: Layout) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = json.loads(layout.state.read_text())
-    except FileNotFoundError:
-        return None
-    except PermissionError as e:
-        raise LabError("looking at the lab needs root") from e
-    return found
-
-
-def _remember(layout: Layout, state: dict[str, Any]) -> None:
-    draft = layout.state.with_suffix(".new")
-    draft.write_text(json.dumps(state))
-    os.replace(draft, layout.state)
-
-
-def _password(layout: Layout) -> Secret:
-    """The BMC's password: made once, kept 0600, and again the same for as long as a site directory refers to it."""
-    file = layout.bmc / "password"
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(secrets.token_urlsafe(18))
-    return Secret(file.read_text())
-
-
-@contextlib.contextmanager
-def _locked(layout: Layout) -> Iterator[None]:
-    layout.root.mkdir(parents=True, exist_ok=True)
-    layout.root.chmod(0o700)
-    with layout.lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as e:
-            raise LabError("another `bpa lab` is at work on this lab") from e
-        yield
 
 
 def _demand_root() -> None:

@@ -1,8 +1,8 @@
 """The command line over one host that is a Python object: what is tested is what a person types, reads and gets back."""
 
+import io
 import sys
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pytest
 
@@ -134,7 +134,7 @@ class Ran:
 @pytest.fixture
 def run(capsys, monkeypatch):
     """Run one command in this process: run("plan", site) -> Ran(code, out, err). Nobody sits at the terminal."""
-    monkeypatch.setattr(sys, "stdin", Path("/dev/null").open())
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
     monkeypatch.setattr(sys, "argv", ["bpa"])
 
     def one(*arguments):

@@ -13,12 +13,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from bpa.adapters.ironic import FAKE_INTERFACES, Ironic, IronicEndpoint, NodeSpec
 from bpa.adapters.ironic_service import EmbeddedIronic, Running
 from bpa.core.facts import NodeFacts
 from bpa.core.secret import Secret
 
+settings.register_profile("no clock", deadline=None)
+settings.load_profile("no clock")
 FAKE = ("fake-hardware", "redfish")
 
 

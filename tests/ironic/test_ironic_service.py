@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sqlite3
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,11 +16,17 @@ from pathlib import Path
 import pytest
 import requests
 
-from bpa.adapters.errors import Refused, Unsupported
+from bpa.adapters.errors import Refused, Unreachable, Unsupported
 from bpa.adapters.ironic import FAKE_INTERFACES, Ironic, IronicEndpoint, NodeSpec
 from bpa.adapters.ironic_service import EmbeddedIronic, Ramdisk, Running, Settings, Status, render_conf
 from bpa.adapters.ironic_service.daemon import look_at
+from bpa.core.config_drive import FirstBoot, HostKey, render
+from bpa.core.facts import Facts, NodeFacts
+from bpa.core.host.image import check
 from bpa.core.secret import Secret
+from bpa.core.steps import Deploy
+from bpa.core.verdict import Act
+from bpa.core.want import HostWant, Image
 
 SPEC = NodeSpec("kept", "https://192.0.2.1", "admin", Secret("pass"), "52:54:00:aa:00:01",
                 driver="fake-hardware", interfaces=FAKE_INTERFACES)
@@ -117,6 +124,40 @@ def test_after_kill_9_it_is_started_again_and_knows_its_nodes(site: Site, who: s
     now = site.service().status()
     assert now.answers and now.api_pid != killed.api_pid
     assert Ironic(endpoint(running), lambda name: SPEC).look("kept").current
+
+
+def test_a_deployment_that_ironic_died_in_is_started_again(site: Site) -> None:
+    image, want = Image("http://127.0.0.1:1/x.raw", "ab" * 32), HostWant("cut", "https://bmc", "52:54:00:aa:00:02", None)
+    want = replace(want, image=image)
+    slow = site.service(extra={"fake": {"deploy_delay": "60"}})
+    ironic = Ironic(endpoint(slow.ensure()))
+    ironic.enrol(replace(SPEC, name="cut", boot_mac=want.boot_mac))
+    for verb in ("manage", "provide"):
+        ironic.set_provision_state("cut", verb)  # type: ignore[arg-type]
+        wait_for(ironic, "manageable", "available")
+    ironic.deploy("cut", image, {}, render(FirstBoot("cut", "", HostKey(Secret("k"), "p"), ())))
+    wait_for(ironic, "deploying")
+    for pid in processes_of(slow.status()):
+        os.kill(pid, signal.SIGKILL)
+    with pytest.raises(Unreachable):
+        ironic.look_anew()
+        ironic.look("cut")
+    slow.ensure()
+    failed = wait_for(ironic, "deploy failed")
+    verdict = check(want, Facts(node=failed))
+    assert isinstance(verdict, Act) and isinstance(verdict.step, Deploy)
+    ironic.remove("cut")
+
+
+def wait_for(ironic: Ironic, *states: str) -> NodeFacts:
+    """Poll until the node is in one of the states: a limit on the test, not a statement about time."""
+    for _ in range(600):
+        ironic.look_anew()
+        node = ironic.look("cut")
+        if node.provision_state in states:
+            return node
+        time.sleep(0.1)
+    raise AssertionError(f"the node is {node.provision_state}, not {states}: {node.last_error}")
 
 
 def test_after_kill_9_of_the_image_server_it_is_started_again(site: Site) -> None:

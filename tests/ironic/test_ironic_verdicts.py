@@ -126,6 +126,8 @@ CAUSES_SEEN = [
      "image.checksum", "did not boot it"),
     ("Failed to prepare to deploy: Validation of image href http://x/a.raw failed, reason: Got HTTP code 404 instead of 200",
      "image.url", ""),
+    ("Error downloading image: Download of image x failed: URL: http://x; time: 3 seconds. Error: timed out", "image.url", ""),
+    ("Unable to write image to device /dev/sda. Error: [Errno 28] No space left on device", "larger disk", "part of the"),
     ("No suitable device was found for deployment using these hints {'serial': 's== X'}", "rootDeviceHints", "no disk"),
     ("Timeout reached while waiting for callback for node 1", "console", ""),
     ("Failed to get power state. Error: Redfish exception: AccessError: HTTP GET returned 401", "credentialsName", ""),

@@ -72,7 +72,8 @@ CAUSES = (
     Cause(r"invalid image|image format|disk_format|unsafe|failed validation of.*image|image .*is not",
           "correct image.format in the document, or the image", "no disk was written"),
     Cause(r"image.*(could not be found|not be reached|unreachable|download|404|refused|validation)|got http code|"
-          r"unable to (download|fetch)|failed to download|name or service not known|ImageRefValidation",
+          r"unable to (download|fetch)|failed to download|error downloading image|download of image|"
+          r"name or service not known|ImageRefValidation",
           "check that image.url can be fetched from Ironic and from the host's provisioning network",
           "the disk may hold part of the image"),
     Cause(r"certificate|CERTIFICATE_VERIFY_FAILED|SSL",

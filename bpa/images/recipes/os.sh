@@ -31,7 +31,6 @@ preserve_hostname: false
 manage_etc_hosts: true
 ssh_deletekeys: true
 ssh_genkeytypes: [ed25519]
-ssh_pwauth: false
 growpart: {mode: auto, devices: ['/']}
 resize_rootfs: true
 cloud_init_modules: [bootcmd, write_files, growpart, resizefs, set_hostname, update_hostname, update_etc_hosts, users_groups, ssh]
@@ -50,7 +49,9 @@ system_info:
   paths: {cloud_dir: /var/lib/cloud/, templates_dir: /etc/cloud/templates/}
   ssh_svcname: ssh
 U
-rm -f "$R"/etc/cloud/cloud.cfg.d/*.cfg
+find "$R/etc/cloud/cloud.cfg.d" -name '*.cfg' ! -name 05_logging.cfg -delete
+# Said here and not through cloud-init, which would restart sshd in the middle of somebody's first connection.
+echo 'PasswordAuthentication no' > "$R/etc/ssh/sshd_config.d/50-keys-only.conf"
 echo 'datasource_list: [ConfigDrive]' > "$R/etc/cloud/cloud.cfg.d/90_dpkg.cfg"
 mkdir -p "$R/etc/systemd/system/systemd-networkd-wait-online.service.d"
 printf '[Service]\nExecStart=\nExecStart=/lib/systemd/systemd-networkd-wait-online --any --timeout=30\n' \
