@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
+from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -111,15 +112,15 @@ class Wired:
         """Seconds that the last apply of this process spent on a subject while not waiting."""
         return self._busy.get(name)
 
-    def members(self, want: ClusterWant) -> dict[str, MemberFacts]:
-        """How far the hosts behind a cluster's labels are."""
+    def members(self, want: ClusterWant, pinned: bool = True) -> dict[str, MemberFacts]:
+        """How far the hosts behind a cluster's labels are; pinned = with their SSH host keys."""
         found: dict[str, MemberFacts] = {}
         for member in (*want.masters, *want.workers):
             subject = self.subject(member.host)
             if subject is not None:
                 seen = self._members.get(member.host, MemberFacts(False, "", "not looked at yet"))
-                found[member.label] = replace(
-                    seen, address=subject.world.address, host_key=self._host_key(member.host).public)
+                host_key = self._host_key(member.host).public if pinned else ""
+                found[member.label] = replace(seen, address=subject.world.address, host_key=host_key)
         return found
 
     # -- one apply
@@ -236,7 +237,8 @@ class Wired:
             Subject(h.want.name, h.want, HOST, as_new(h.want, number, time.time))
             for number, h in enumerate(self.site.hosts, start=1))
         self.clusters = tuple(
-            Subject(f"cluster/{c.name}", c, CLUSTER, SimulatedCluster(c, _bind(self.members, c), time.time, installer))
+            Subject(f"cluster/{c.name}", c, CLUSTER,
+                    SimulatedCluster(c, partial(self.members, c, pinned=False), time.time, installer))
             for c in self.site.clusters)
 
     def _turns(self, bmc: str) -> threading.BoundedSemaphore:

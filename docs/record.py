@@ -1,6 +1,7 @@
 """The recording in the README and docs/apply.svg, from the log of a real apply: `python docs/record.py LOG`.
 
-Nothing is added. Lines about waiting for members are left out, and long lines are cut.
+Nothing is added. Lines about waiting for members are left out, of the installer's only Ansible's headings and
+recap are kept, and long lines are cut.
 """
 
 import io
@@ -13,7 +14,8 @@ from rich.text import Text
 
 DOCS = Path(__file__).parent
 WIDTH = 116
-LEFT_OUT = re.compile(r"MembersReady (wait|act)|^\d{4}-\d\d-\d\d |^report: |^note: |\| *$")
+LEFT_OUT = re.compile(r"MembersReady (wait|act)|^\d{4}-\d\d-\d\d |^report: |^note: ")
+INSTALLER = re.compile(r"cluster/\S+ \| ")
 COLOURS = ((re.compile(r"^(lab-\d+|cluster/\S+)(?=  |  met| \()"), "bold"), (re.compile(r" act: "), "yellow"),
            (re.compile(r" wait: "), "cyan"), (re.compile(r" met: |(?<= )met(?= )"), "green"),
            (re.compile(r" stuck: "), "red"), (re.compile(r"^ +! destroys"), "bold red"), (re.compile(r"^ +~"), "yellow"))
@@ -22,6 +24,7 @@ COLOURS = ((re.compile(r"^(lab-\d+|cluster/\S+)(?=  |  met| \()"), "bold"), (re.
 def lines_of(log: str) -> list[str]:
     """The lines worth showing, cut at WIDTH."""
     kept = [line.rstrip() for line in log.splitlines() if line.strip() and not LEFT_OUT.search(line)]
+    kept = [line for line in kept if not INSTALLER.match(line) or re.search(r"PLAY|TASK|ok=", line)]
     return [line if len(line) <= WIDTH else line[: WIDTH - 1] + "…" for line in kept]
 
 

@@ -50,7 +50,8 @@ def status(site: str | None, output: str, as_json: bool) -> None:
             now = conditions.get(at)
             since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now.since)) if now else ""
             state = now.state if now else "met" if not at else "-"
-            table.append([name, f"{met}/{len(requirements)}", at or "-", state_word(state), since, now.text if now else ("handed over" if not at else "not applied yet")])
+            text = now.text if now else "not applied yet" if at else "handed over"
+            table.append([name, f"{met}/{len(requirements)}", at or "-", state_word(state), since, text])
         for line in columns(table):
             click.echo(line)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ class Progress:
         self._screen: Any = None
 
     def __enter__(self) -> Progress:
-        if not self._quiet and click.get_text_stream("stdout").isatty():
+        if not self._quiet and sys.stdout.isatty():
             from rich.live import Live
 
             self._screen = Live(get_renderable=self._table, refresh_per_second=2, redirect_stderr=False)

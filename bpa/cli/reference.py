@@ -31,12 +31,12 @@ ENVIRONMENT = {
     "BPA_CACHE": "where built images are kept; by default `/var/cache/bpa`",
     "BPA_LAB_DIR": "the lab's own directory; by default `/var/lib/bpa/lab`",
     "OS_CLIENT_CONFIG_FILE": "the `clouds.yaml` of a site that names a cloud (openstacksdk's own variable)",
-    "NO_COLOR": "no colours in the live table (Rich's own variable); other output has colours on a terminal only",
 }
 
 FILES = {
     "STATE/NAME-HASH/site.sqlite": "memory, consent, conditions and history of the site; HASH is of the documents' place",
     "STATE/NAME-HASH/lock": "held by `bpa apply` while it works",
+    "STATE/NAME-HASH/bpa.log": "what the adapters did, rotated at 5 MB; with `-v` on standard error too",
     "STATE/NAME-HASH/report.html, report.json": "written at the end of an apply, and by `bpa report`",
     "STATE/NAME-HASH/ssh/, hosts/": "BPA's own SSH key, and the host key of each host",
     "STATE/NAME-HASH/ironic/": "the embedded Ironic: configuration, database, logs, images",
@@ -46,7 +46,7 @@ FILES = {
 def render() -> str:
     """The whole reference as Markdown, ending in a newline."""
     parts = [HEAD, _contents(), _exits(), _table("Environment", ENVIRONMENT), _table("Files", FILES)]
-    parts += ["".join(_command(command, path)) for path, command in commands()]
+    parts += ["".join(_command(command, path)) for path, command in (("bpa", bpa), *commands())]
     return "\n".join(parts)
 
 
@@ -82,12 +82,12 @@ def _table(heading: str, rows: dict[str, str]) -> str:
 def _command(command: click.Command, path: str) -> Iterator[str]:
     context = click.Context(command, info_name=path, max_content_width=100)
     yield f"## {path}\n\n"
-    if not isinstance(command, click.Group):
+    if path == "bpa" or not isinstance(command, click.Group):
         usage = " ".join(command.collect_usage_pieces(context))
         yield f"    {path} {usage}\n\n"
     yield from _prose(inspect.cleandoc(command.help or ""))
     records = [_option(option, context) for option in command.params if isinstance(option, click.Option)]
-    if records and not isinstance(command, click.Group):
+    if records:
         yield "| Option | Meaning |\n|---|---|\n" + "".join(records) + "\n"
     if path == "bpa lab fault":
         yield "| Fault | What the BMC does |\n|---|---|\n"

@@ -99,6 +99,7 @@ def down(layout: Layout | None = None, progress: Progress = lambda _text: None) 
         if processes.alive(layout.pid("libvirtd")):
             hypervisor.remove_all(layout)
         hypervisor.stop(layout)
+        processes.end_users_of(layout.disks, "qemu-system")
         progress("network namespace")
         namespace.remove()
         left = site.remove(layout.site)

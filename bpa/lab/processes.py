@@ -78,6 +78,21 @@ def _end(pid: int, pid_file: Path, patience: float) -> None:
     raise LabError(f"process {pid} ({pid_file.stem}) does not end")
 
 
+def end_users_of(directory: Path, program: str) -> None:
+    """SIGKILL every process called `program*` whose arguments name a file under `directory`.
+
+    For what a daemon started and can no longer be asked to stop, because the daemon itself is gone.
+    """
+    marker = f"{directory}/".encode()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            arguments = (entry / "cmdline").read_bytes()
+            if marker in arguments and Path(os.fsdecode(arguments.split(b"\0")[0])).name.startswith(program):
+                os.kill(int(entry.name), signal.SIGKILL)
+
+
 def _start_time(pid: int) -> int:
     """Field 22 of /proc/<pid>/stat (clock ticks since boot), 0 for a process that is gone or a zombie (proc(5))."""
     try:

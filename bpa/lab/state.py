@@ -52,8 +52,11 @@ def look(layout: Layout, kept: tuple[str, ...] = ()) -> LabStatus:
     hosts = tuple(LabHost(n) for n in range(state["hosts"]))
     power: dict[str, str] = {}
     if "libvirtd" not in missing:
-        with hypervisor.connect(layout) as connection:
-            power = {d.UUIDString(): "On" if d.isActive() else "Off" for d in connection.listAllDomains()}
+        try:
+            with hypervisor.connect(layout) as connection:
+                power = {d.UUIDString(): "On" if d.isActive() else "Off" for d in connection.listAllDomains()}
+        except LabError:
+            missing.append("libvirtd")
     missing += [h.name for h in hosts if h.uuid not in power]
     return LabStatus(
         layout.root,

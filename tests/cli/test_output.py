@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 import pytest
 
-from bpa.cli.exits import MEANING
+from bpa.cli.exits import MEANING, Exit
 from bpa.cli.reference import commands
 
+ROOT = Path(__file__).parents[2]
 BPA = Path(sys.executable).parent / "bpa"
 COMMANDS = dict(commands())
 LEAVES = {path: command for path, command in COMMANDS.items() if not isinstance(command, click.Group)}
@@ -34,10 +35,12 @@ def test_facts_are_json_and_can_be_narrowed(run, site):
     assert json.loads(run("facts", "drawer", "--site", site, "--source", "node").out) == whole["node"]
 
 
-def test_no_output_holds_a_password(run, site):
-    for command in ("plan", "verify", "report", "status"):
-        ran = run(command, site, "--json")
+def test_neither_output_nor_state_holds_a_password(run, site, state):
+    for command in ("plan", "verify", "report", "status", "apply"):
+        ran = run("-v", command, site, "--json")
         assert "correct-horse" not in ran.out + ran.err
+    for path in state.rglob("*"):
+        assert path.is_dir() or b"correct-horse" not in path.read_bytes()
 
 
 def test_the_report_is_one_html_file_and_its_json(run, site, tmp_path):
@@ -56,6 +59,18 @@ def test_explain_tells_evidence_the_last_step_and_what_to_type_next(run, site, d
     run("apply", site, "--yes")
     after = run("explain", "drawer", "--site", site).out
     assert "debian.raw is deployed" in after and "last step" in after and "next: nothing" in after
+
+
+def test_a_simulated_plan_needs_no_machine_and_leaves_no_state(run, site, tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGE_BMC_USERNAME", "admin")
+    monkeypatch.setenv("EDGE_BMC_PASSWORD", "correct-horse")
+    ran = run("plan", "--simulate", ROOT / "manifests" / "examples" / "edge-site", "--json")
+    hosts = {s["name"]: s for s in json.loads(ran.out)["subjects"]}
+    assert hosts["edge-1"]["restarts"] == hosts["edge-2"]["restarts"] == 2
+    assert "S4YPNE0N800123" in hosts["edge-2"]["destroys"][0]
+    assert "no KuD installer" in hosts["cluster/edge"]["problems"][0]
+    assert ran.code == Exit.NOT_MET
+    assert not (tmp_path / "state").exists()
 
 
 def test_a_plan_of_something_met_says_so_in_one_line(run, site, drawer):

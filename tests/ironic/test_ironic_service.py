@@ -71,6 +71,16 @@ def processes_of(status: Status) -> list[int]:
     return [s.pid for s in found if s and s.session == status.api_pid and s.state not in "ZX"]
 
 
+def kill_9(pids: list[int]) -> None:
+    """SIGKILL, and wait until the kernel has taken the processes down."""
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    for _ in range(500):
+        if not [s for s in map(look_at, pids) if s and s.state not in "ZX"]:
+            return
+        time.sleep(0.01)
+
+
 def test_nothing_runs_before_it_is_asked_for(tmp_path: Path) -> None:
     service = Site(tmp_path / "ironic", tmp_path).service()
     assert (service.status().api_pid, service.status().answers) == (None, False)
@@ -112,14 +122,23 @@ def test_two_at_once_start_one(site: Site) -> None:
     assert status.answers and len(processes_of(status)) == 2
 
 
+@pytest.mark.parametrize("noted", ["", "1 1\n", "not a pid"])
+def test_what_was_started_just_before_we_were_killed_is_found_without_its_pid(site: Site, noted: str) -> None:
+    site.service().ensure()
+    before = site.service().status()
+    for name in ("ironic.pid", "http.pid"):
+        (site.state / name).write_text(noted)
+    site.service().ensure()
+    assert site.service().status() == before
+
+
 @pytest.mark.parametrize("who", ["the master", "everything"])
 def test_after_kill_9_it_is_started_again_and_knows_its_nodes(site: Site, who: str) -> None:
     running = site.service().ensure()
     Ironic(endpoint(running)).enrol(SPEC)
     killed = site.service().status()
     pids = processes_of(killed) if who == "everything" else [killed.api_pid or 0]
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+    kill_9(pids)
     running = site.service().ensure()
     now = site.service().status()
     assert now.answers and now.api_pid != killed.api_pid
@@ -133,12 +152,11 @@ def test_a_deployment_that_ironic_died_in_is_started_again(site: Site) -> None:
     ironic = Ironic(endpoint(slow.ensure()))
     ironic.enrol(replace(SPEC, name="cut", boot_mac=want.boot_mac))
     for verb in ("manage", "provide"):
-        ironic.set_provision_state("cut", verb)  # type: ignore[arg-type]
+        ironic.set_provision_state("cut", verb)
         wait_for(ironic, "manageable", "available")
     ironic.deploy("cut", image, {}, render(FirstBoot("cut", "", HostKey(Secret("k"), "p"), ())))
     wait_for(ironic, "deploying")
-    for pid in processes_of(slow.status()):
-        os.kill(pid, signal.SIGKILL)
+    kill_9(processes_of(slow.status()))
     with pytest.raises(Unreachable):
         ironic.look_anew()
         ironic.look("cut")
@@ -162,7 +180,7 @@ def wait_for(ironic: Ironic, *states: str) -> NodeFacts:
 
 def test_after_kill_9_of_the_image_server_it_is_started_again(site: Site) -> None:
     running = site.service().ensure()
-    os.kill(site.service().status().http_pid or 0, signal.SIGKILL)
+    kill_9([site.service().status().http_pid or 0])
     site.service().ensure()
     assert requests.head(running.images["debian.raw"], timeout=10).status_code == 200
 

@@ -38,6 +38,20 @@ def test_a_broken_pid_file_is_no_process(tmp_path: Path, text: str) -> None:
     assert processes.alive(tmp_path / "x.pid") is None
 
 
+def test_what_a_lost_daemon_left_running_is_found_by_its_files(tmp_path: Path) -> None:
+    ours, other = tmp_path / "disks", tmp_path / "others"
+    pid_files = {ours: tmp_path / "a.pid", other: tmp_path / "b.pid"}
+    for directory, pid_file in pid_files.items():
+        processes.start((*SLEEPER, str(directory / "x.qcow2")), pid_file, tmp_path / "log")
+    processes.end_users_of(ours, "no-such-program")
+    assert processes.alive(pid_files[ours])
+    processes.end_users_of(ours, Path(sys.executable).name)
+    os.waitid(os.P_PID, int(pid_files[ours].read_text().split()[0]), os.WEXITED | os.WNOWAIT)
+    assert processes.alive(pid_files[ours]) is None
+    assert processes.alive(pid_files[other])
+    processes.stop(pid_files[other])
+
+
 def test_a_command_that_is_not_there_says_what_to_install(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="make apt-lab"):
         processes.run("no-such-command-of-the-lab")

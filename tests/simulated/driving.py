@@ -20,7 +20,8 @@ from bpa.lab.simulated import Clock, Durations, SimulatedHost, as_new, hardware
 GIB = 1 << 30
 MIB = 1 << 20
 IMAGE = Image("http://192.0.2.1/debian-12.raw", "ab" * 32)
-SWITCHES = {"ProcVirtualization": "Enabled", "ProcVtd": "Enabled", "SriovGlobalEnable": "Enabled"}
+USUAL = Durations()
+NOBODY_AGREED = Permissions()
 LAB = Profile(
     name="lab", bios=BiosWant({"virtualization": True, "iommu": True, "sriov": True}, {}, intent_rules()),
     nested="required", kernel_arguments=("intel_iommu=on", "iommu=pt"),
@@ -33,11 +34,12 @@ LAB = Profile(
 def host_want(name: str = "node1", profile: Profile = LAB, **changes: Any) -> HostWant:
     """A host as the lab's documents describe it."""
     number = int("".join(filter(str.isdigit, name)) or 0)
-    want = HostWant(name, f"https://192.0.2.{number % 250}", f"52:54:00:00:{number >> 8:02x}:{number & 255:02x}", IMAGE, profile, root_device={"serial": f"s== D{number}"})
+    mac = f"52:54:00:00:{number >> 8:02x}:{number & 255:02x}"
+    want = HostWant(name, f"https://192.0.2.{number % 250}", mac, IMAGE, profile, root_device={"serial": f"s== D{number}"})
     return dataclasses.replace(want, **changes)
 
 
-def new_host(want: HostWant, clock: Clock, number: int = 1, durations: Durations = Durations(), **parts: Any) -> SimulatedHost:
+def new_host(want: HostWant, clock: Clock, number: int = 1, durations: Durations = USUAL, **parts: Any) -> SimulatedHost:
     """A machine as new from the factory that fits; `parts` of its hardware may be otherwise."""
     if not parts:
         return as_new(want, number, clock, durations)
@@ -55,7 +57,7 @@ def all_of(world: SimulatedHost) -> Permissions:
 
 
 def drive(
-    one: Subject[Any, Any], store: Store, clock: Clock, permissions: Permissions = Permissions(), *,
+    one: Subject[Any, Any], store: Store, clock: Clock, permissions: Permissions = NOBODY_AGREED, *,
     remember: Callable[[Callable[[Memory], None], Memory], None] = lambda save, memory: save(memory), most: int = 3000,
     until: Callable[[Outcome], bool] = lambda outcome: False,
 ) -> Outcome:

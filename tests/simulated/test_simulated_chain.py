@@ -4,7 +4,19 @@ import dataclasses
 
 import pytest
 from driving import (
-    GOLDEN, IMAGE, LAB, MIB, QUICK, acts, all_of, drive, host_want, kinds, new_host, stands, subject,
+    GOLDEN,
+    IMAGE,
+    LAB,
+    MIB,
+    QUICK,
+    acts,
+    all_of,
+    drive,
+    host_want,
+    kinds,
+    new_host,
+    stands,
+    subject,
 )
 
 from bpa.core.guards import Memory, Permissions

@@ -42,7 +42,8 @@ TROUBLES = {
     "wrong password": Trouble(
         (("wrong password", {}),), "BmcReachable", ("user name or password",), "Secret", untouched=True, within=1),
     "wrong certificate": Trouble(
-        (("wrong certificate", {}),), "BmcReachable", ("not trusted",), "disableCertificateVerification", untouched=True, within=1),
+        (("wrong certificate", {}),), "BmcReachable", ("not trusted",), "disableCertificateVerification", untouched=True,
+        within=1),
     "another machine behind the address": Trouble(
         (("another machine", {"value": "ffffffff-0000-0000-0000-000000000000"}),), "IdentityMatches",
         ("another machine is behind", "4fe052eb-72bc-55bb-8d40-f2703ce5d841", "ffffffff"), "nothing was written",
@@ -75,7 +76,7 @@ TROUBLES = {
     "Ironic down in mid-inspection": Trouble((("ironic down", {"after": 35, "lasts": 60}),)),
     "Ironic down in mid-deploy": Trouble((("ironic down", {"after": 80, "lasts": 60}),), counts={Deploy: 2}),
     "Ironic down for good in mid-deploy": Trouble(
-        (("ironic down", {"after": 80}),), "Enrolled", ("Ironic does not answer", "given up"), counts={Deploy: 1}),
+        (("ironic down", {"after": 80}),), "FirmwareApplied", ("Ironic does not answer", "given up"), counts={Deploy: 1}),
     "SSH never answers": Trouble(
         (("ssh silent", {}),), "AccessGranted", ("connection refused", "given up after 20 min"), "console"),
     "SSH answers late": Trouble((("ssh silent", {"lasts": 600}),)),

@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,10 +30,14 @@ class Stat:
 
 
 class Daemon:
-    """One background process, named for people; its identity is kept in pid_file, its output in log."""
+    """One background process, named for people; its identity is kept in pid_file, its output in log.
 
-    def __init__(self, name: str, pid_file: Path, log: Path) -> None:
-        self.name, self._pid_file, self.log = name, pid_file, log
+    mark is a piece of its command line that no other process has: it finds the process again where we were killed
+    between starting it and noting its pid.
+    """
+
+    def __init__(self, name: str, pid_file: Path, log: Path, mark: str) -> None:
+        self.name, self._pid_file, self.log, self._mark = name, pid_file, log, mark
 
     def start(self, argv: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
         """Start it in a session of its own, in the network namespace of the calling thread; its pid."""
@@ -42,21 +46,31 @@ class Daemon:
             process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd="/",
                 env={**os.environ, **(environment or {})}, close_fds=True)
-        stat = look_at(process.pid)
-        temporary = self._pid_file.with_suffix(".new")
-        temporary.write_text(f"{process.pid} {stat.started if stat else 0}\n")
-        temporary.replace(self._pid_file)
+        self._note(look_at(process.pid) or Stat(process.pid, "X", 0, 0))
         return process.pid
+
+    def _note(self, stat: Stat) -> None:
+        temporary = self._pid_file.with_suffix(".new")
+        temporary.write_text(f"{stat.pid} {stat.started}\n")
+        temporary.replace(self._pid_file)
 
     def pid(self) -> int | None:
         """Its pid while that very process runs, else None."""
         known = self._known()
-        if known is None:
-            return None
-        with contextlib.suppress(OSError):
-            os.waitpid(known[0], os.WNOHANG)
-        stat = look_at(known[0])
-        return known[0] if stat and stat.started == known[1] and stat.state not in "ZX" else None
+        if known is not None:
+            with contextlib.suppress(OSError):
+                os.waitpid(known[0], os.WNOHANG)
+            stat = look_at(known[0])
+            if stat and stat.started == known[1] and stat.state not in "ZX":
+                return known[0]
+        return self._found_by_mark()
+
+    def _found_by_mark(self) -> int | None:
+        for stat in _everyone():
+            if stat.pid == stat.session and stat.state not in "ZX" and self._mark in _command_line(stat.pid):
+                self._note(stat)
+                return stat.pid
+        return None
 
     def stop(self, patience: float = 30.0) -> None:
         """SIGTERM, wait up to `patience` seconds, then SIGKILL for it and all that it forked. May be repeated."""
@@ -93,8 +107,8 @@ class Daemon:
         leader = look_at(pid)
         if leader is not None and leader.started != started:
             return ()
-        everyone = (look_at(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-        return tuple(s.pid for s in everyone if s and s.session == pid and s.started >= started and s.state not in "ZX")
+        return tuple(
+            s.pid for s in _everyone() if s.session == pid and s.started >= started and s.state not in "ZX")
 
 
 def look_at(pid: int) -> Stat | None:
@@ -104,6 +118,20 @@ def look_at(pid: int) -> Stat | None:
     except OSError:
         return None
     return Stat(pid, fields[0], int(fields[3]), int(fields[19]))
+
+
+def _everyone() -> Iterator[Stat]:
+    for entry in Path("/proc").iterdir():
+        stat = look_at(int(entry.name)) if entry.name.isdigit() else None
+        if stat is not None:
+            yield stat
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def _send(pids: Sequence[int], sign: signal.Signals) -> None:

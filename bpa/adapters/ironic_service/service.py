@@ -34,6 +34,7 @@ from bpa.adapters.ironic_service.parts import (
 from bpa.core.secret import Secret
 
 USERNAME = "bpa"
+FILE_SERVER = "bpa.adapters.ironic_service.file_server"
 START_PATIENCE = 90.0
 UNSTABLE = ("ing", "wait", "wait call-back")
 
@@ -74,8 +75,10 @@ class EmbeddedIronic:
         state = state_dir.absolute()
         self._settings = Settings(state, listen, api_port, http_port, ramdisk, hardware, kernel_arguments, extra or {})
         self._serve = dict(serve or {})
-        self._api = Daemon("Ironic", state / "ironic.pid", state / "log" / "ironic.out")
-        self._http = Daemon("the image server", state / "http.pid", state / "log" / "http.log")
+        self._api = Daemon("Ironic", state / "ironic.pid", state / "log" / "ironic.out",
+                           f"--config-file {state / 'ironic.conf'}")
+        self._http = Daemon("the image server", state / "http.pid", state / "log" / "http.log",
+                            f"{FILE_SERVER} {listen} {http_port} {state / 'http'}")
 
     def ensure(self) -> Running:
         """Make it run and answer. Unsupported: a package is missing. Refused: it cannot start, and why."""
@@ -158,7 +161,7 @@ class EmbeddedIronic:
         s = self._settings
         self._http.stop(patience=2.0)
         require_free(s.listen, s.http_port, "the image server")
-        self._http.start([sys.executable, "-m", "bpa.adapters.ironic_service.file_server",
+        self._http.start([sys.executable, "-m", FILE_SERVER,
                           s.listen, str(s.http_port), str(s.http_root)], package_path())
 
     def _start_api(self) -> None:

@@ -39,6 +39,7 @@ class SimulatedCluster:
         self.performed: list[steps.Step] = []
         self._want, self._members, self._now = want, members, now
         self._installer, self._durations = installer, durations
+        self.address = ""
         self._run: _Run | None = None
 
     def fault(self, name: str, after: float = 0.0, lasts: float = math.inf, times: float = math.inf) -> None:
