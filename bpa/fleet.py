@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bpa.adapters.store import Store
-from bpa.core.guards import Permissions
+from bpa.core.guards import Memory, Permissions
 from bpa.core.history import Event
 from bpa.core.verdict import Act, Met, Stuck, Verdict, Wait
 from bpa.engine import Condition, Outcome, Subject, tick
@@ -85,9 +85,16 @@ class Fleet:
 
     def _tick(self, subject: Subject[Any, Any]) -> Outcome:
         name, memory = subject.name, self._store.memory(subject.name)
-        began = self._now()
+        began, saved = self._now(), memory
+
+        def remember(new: Memory) -> None:
+            nonlocal saved
+            if new != saved:  # a write waits for the disk, and most ticks of a long wait change nothing
+                self._store.remember(name, new)
+                saved = new
+
         try:
-            outcome = tick(subject, memory, self._permissions(name), self._now, lambda m: self._store.remember(name, m))
+            outcome = tick(subject, memory, self._permissions(name), self._now, remember)
         except Exception as error:  # a bug fails its own tick loudly, never its neighbours
             LOG.exception("%s: unexpected %s", name, type(error).__name__)
             verdict = Stuck(f"unexpected {type(error).__name__}: {error}",

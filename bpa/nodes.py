@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from bpa.adapters.errors import Unreachable
 from bpa.adapters.ironic import Ironic, IronicEndpoint, NodeSpec
 from bpa.adapters.ironic_service import EmbeddedIronic
 from bpa.core.facts import NodeFacts
@@ -46,7 +47,14 @@ class EmbeddedNodes:
     def look(self, name: str) -> NodeFacts:
         if self._client is None and not self._known:
             return NodeFacts(provision_state="")
-        return self.ironic().look(name)
+        client = self.ironic()
+        try:
+            return client.look(name)
+        except Unreachable:
+            with self._lock:  # it may have died: the next look starts it again
+                if self._client is client:
+                    self._client = None
+            raise
 
     def ironic(self) -> Ironic:
         with self._lock:

@@ -28,11 +28,11 @@ from bpa.adapters.keys import key_pair, read_key
 from bpa.adapters.kud import Kud
 from bpa.adapters.redfish import Bmc, BmcAccess
 from bpa.adapters.ssh import Ssh, SshAccess
-from bpa.adapters.store import Store, only_one
+from bpa.adapters.store import StateError, Store, only_one
 from bpa.core.cluster import CLUSTER
 from bpa.core.config_drive import ConfigDrive, FirstBoot, HostKey, render
 from bpa.core.facts import MemberFacts
-from bpa.core.guards import Consent, Permissions
+from bpa.core.guards import DOCUMENTED, Consent, Permissions
 from bpa.core.history import durations
 from bpa.core.host import HOST
 from bpa.core.plan import SubjectPlan
@@ -56,6 +56,11 @@ class Wired:
     def __init__(self, site: Site, state: Path) -> None:
         self.site, self.state, self.name = site, state, site.name
         self.notes = (*site.notes, *(f"{h.want.name} has online: false and is left alone" for h in site.hosts if not h.online))
+        try:
+            state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StateError(f"the state directory {state} cannot be made: {error.strerror}",
+                             "set BPA_STATE to a directory that you may write") from None
         self.store = Store(state / "site.sqlite")
         self._log = RotatingFileHandler(state / "bpa.log", maxBytes=5_000_000, backupCount=2, delay=True)
         self._log.setFormatter(logging.Formatter("%(asctime)s %(process)d %(threadName)s %(name)s: %(message)s"))
@@ -155,9 +160,15 @@ class Wired:
         memory = self.store.memory(plan.name)
         if plan.identity and not memory.identity:
             self.store.remember(plan.name, replace(memory, identity=plan.identity))
-        if plan.identity and plan.destroys and (everything or agreed):
+        identity = plan.identity or self._documented(plan.name)
+        if identity and ((plan.unseen and everything) or (plan.destroys and (everything or agreed))):
             covers = ("*",) if everything else plan.destroys
-            self.store.grant(plan.name, Consent(plan.identity, covers, self._digest(plan.name)), time.time())
+            self.store.grant(plan.name, Consent(identity, covers, self._digest(plan.name)), time.time())
+
+    def _documented(self, name: str) -> str:
+        """The identity to tie a consent to when a machine does not answer: only if its documents name it."""
+        host = self.site.host(name)
+        return DOCUMENTED if host is not None and (host.want.serial or host.want.uuid) else ""
 
     def fleet(self, watch: Watch, disrupt: Sequence[str]) -> Fleet:
         """The fleet that drives this site's subjects; failed work of an earlier run is asked for again."""

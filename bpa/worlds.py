@@ -143,7 +143,7 @@ class HostWorld:
                 self._drop_ssh()
             case steps.Deploy() if self._want.image:
                 self._drop_ssh()
-                ironic.deploy(name, self._want.image, self._want.root_device, self._config_drive(), step.rebuild)
+                ironic.deploy(name, self._want.image, step.root_device, self._config_drive(), step.rebuild)
             case _:
                 raise TypeError(f"a host cannot perform {type(step).__name__}")
 

@@ -43,20 +43,30 @@ class Locked(Refused):
     """Another process holds the site."""
 
 
+class StateError(Refused):
+    """The site's state cannot be read or written."""
+
+
 class Store:
     """The site's file. Every write is on the disk before the call returns (WAL, synchronous=FULL)."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False, timeout=30.0, isolation_level=None)
-        path.chmod(0o600)
+        try:
+            self._db = sqlite3.connect(path, check_same_thread=False, timeout=30.0, isolation_level=None)
+            path.chmod(0o600)
+            self._prepare(path)
+        except (sqlite3.DatabaseError, OSError) as error:
+            raise StateError(f"the site's state {path} cannot be used: {error}",
+                             "move the file away to start anew: machines are looked at again, only history is lost") from None
+
+    def _prepare(self, path: Path) -> None:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
-            raise Refused(f"{path} was written by a newer BPA (schema {version}, this one knows {SCHEMA_VERSION})",
-                          "use that BPA, or set BPA_STATE to another directory")
+            raise StateError(f"{path} was written by a newer BPA (schema {version}, this one knows {SCHEMA_VERSION})",
+                             "use that BPA, or set BPA_STATE to another directory")
         self._db.executescript(SCHEMA)
         self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 

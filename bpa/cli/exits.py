@@ -15,6 +15,7 @@ class Exit(IntEnum):
     NO_CONSENT = 4
     LOCKED = 5
     LAB = 6
+    STATE = 7
     USAGE = 64
     BUG = 70
     INTERRUPTED = 130
@@ -28,6 +29,7 @@ MEANING = {
     Exit.NO_CONSENT: "data would be destroyed and nobody agreed; nothing was touched",
     Exit.LOCKED: "another apply is at work on this site",
     Exit.LAB: "the lab or the images could not be built, started or stopped",
+    Exit.STATE: "the site's state or a report cannot be read or written",
     Exit.USAGE: "wrong use of the command line",
     Exit.BUG: "a bug of BPA",
     Exit.INTERRUPTED: "interrupted; apply again to go on",

@@ -9,7 +9,7 @@ import traceback
 import click
 
 from bpa.adapters.errors import AdapterError, Busy, Unreachable
-from bpa.adapters.store import Locked
+from bpa.adapters.store import Locked, StateError
 from bpa.cli.exits import Exit
 from bpa.documents.errors import DocumentErrors
 from bpa.images import ImageError
@@ -37,10 +37,15 @@ def explain_failure(error: Exception) -> int:
             return Exit.DOCUMENTS
         case Locked():
             code = Exit.LOCKED
+        case StateError():
+            code = Exit.STATE
         case AdapterError():
             code = Exit.NOT_SEEN if isinstance(error, (Unreachable, Busy)) else Exit.NOT_MET
         case LabError() | ImageError():
             code = Exit.LAB
+        case OSError() if error.filename:
+            click.echo(f"error: {error.filename}: {error.strerror}", err=True)
+            return Exit.STATE
         case _:
             with tempfile.NamedTemporaryFile("w", prefix="bpa-bug-", suffix=".txt", delete=False) as file:
                 traceback.print_exception(error, file=file)

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 @click.group()
 def images() -> None:
-    """Images that BPA builds itself; a site may name others by URL."""
+    """Images that BPA builds itself; a site may name others by URL.
+
+    \b
+    Example:
+      bpa images build
+    """
 
 
 @images.command()

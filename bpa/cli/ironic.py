@@ -12,7 +12,12 @@ from bpa.cli.options import json_option, print_json, site_argument, wants_json
 
 @click.group()
 def ironic() -> None:
-    """The Ironic that BPA runs itself where a site names none; `bpa apply` starts it when it is needed."""
+    """The Ironic that BPA runs itself where a site names none; `bpa apply` starts it when it is needed.
+
+    \b
+    Example:
+      bpa ironic status site/
+    """
 
 
 @ironic.command()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import asdict
+from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -17,7 +19,22 @@ if TYPE_CHECKING:
 
 @click.group()
 def lab() -> None:
-    """A virtual lab on this machine: powered-off hosts with empty disks behind Redfish BMCs, and a site to apply."""
+    """A virtual lab on this machine: powered-off hosts with empty disks behind Redfish BMCs, and a site to apply.
+
+    \b
+    Example:
+      bpa lab up && bpa apply
+    """
+
+
+def virtual_lab() -> ModuleType:
+    """bpa.lab.lab, which needs packages that a site does not. Raises LabError where they are missing."""
+    try:
+        return importlib.import_module("bpa.lab.lab")
+    except ModuleNotFoundError as error:
+        from bpa.lab.errors import LabError
+
+        raise LabError(f"the lab needs the package {error.name}: pip install 'bpa[lab]'") from None
 
 
 def tell(text: str) -> None:
@@ -39,7 +56,7 @@ def up(hosts: int, kvm: Literal["auto", "on", "off"], faults: tuple[str, ...], o
       bpa lab up --hosts 2 && bpa apply
     """
     from bpa.cli.images import build_all
-    from bpa.lab import lab as virtual
+    virtual = virtual_lab()
 
     ramdisk, system = build_all()
     show(virtual.up(hosts, ramdisk, system, kvm_mode=kvm, switch_on=faults, progress=tell), wants_json(output, as_json))
@@ -53,7 +70,7 @@ def down() -> None:
     Example:
       bpa lab down
     """
-    from bpa.lab import lab as virtual
+    virtual = virtual_lab()
     from bpa.wiring import forget_lab_site
 
     forget_lab_site()
@@ -71,7 +88,7 @@ def status(output: str, as_json: bool) -> None:
     Example:
       bpa lab status
     """
-    from bpa.lab import lab as virtual
+    virtual = virtual_lab()
 
     seen = virtual.status()
     show(seen, wants_json(output, as_json))
@@ -92,7 +109,7 @@ def fault(name: str, host: str | None, off: bool, seconds: float | None) -> None
       bpa lab fault bios-ignored --host lab-0
       bpa lab fault unavailable --seconds 60
     """
-    from bpa.lab import lab as virtual
+    virtual = virtual_lab()
 
     for one in virtual.fault(name, host, not off, seconds):
         click.echo(f"on: {one.name}" + (f" for {one.host}" if one.host else ""))
@@ -108,7 +125,7 @@ def power(host: str, state: str) -> None:
     Example:
       bpa lab power lab-0 off && bpa lab power lab-0 on
     """
-    from bpa.lab import lab as virtual
+    virtual = virtual_lab()
 
     virtual.power(host, state == "on")
 

@@ -15,13 +15,16 @@ SETTLE: dict[type, float] = {
 }
 """Seconds in which a step may not yet show: taken again earlier, it would do the same thing twice."""
 LOOK_AGAIN = 3.0
+DOCUMENTED = "as documented"
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
     """A person agreed that data is destroyed: on the machine with this identity, the things named ("*" = all).
 
-    documents is a digest of what the documents asked of the host then: when they change, the consent is void.
+    identity DOCUMENTED = the machine could not be asked, but its documents name its serial number or UUID, which the
+    walk compares before anything is written. documents is a digest of what the documents asked of the host then: when
+    they change, the consent is void.
     """
 
     identity: str
@@ -30,7 +33,8 @@ class Consent:
 
     def allows(self, identity: str, destroys: str) -> bool:
         """Whether destroying `destroys` on the machine `identity` was agreed to."""
-        return bool(identity) and identity == self.identity and ("*" in self.covers or destroys in self.covers)
+        same = bool(identity) and self.identity in (identity, DOCUMENTED)
+        return same and ("*" in self.covers or destroys in self.covers)
 
 
 @dataclass(frozen=True, slots=True)

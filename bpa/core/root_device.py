@@ -151,5 +151,6 @@ def describe(drive: Drive) -> str:
 
 
 def describe_hints(hints: Mapping[str, HintValue]) -> str:
-    """Hints in words: "serial s== LABDISK0, size >= 8"."""
-    return ", ".join(f"{name} {value}" for name, value in sorted(hints.items())) or "no root device hints"
+    """Hints in words, without Ironic's operators for text: "serial LABDISK0, size >= 8"."""
+    said = (f"{name} {str(value).removeprefix('s== ')}" for name, value in sorted(hints.items()))
+    return ", ".join(said) or "no root device hints"

@@ -59,14 +59,18 @@ def enter(name: str) -> None:
 
 
 def lab_of(addresses: Iterable[str], layout: Layout | None = None) -> LabInfo | None:
-    """The running lab whose network holds one of these addresses (hosts or literal IPs), None when there is none."""
+    """The running lab whose network holds one of these addresses (hosts or literal IPs), None when there is none.
+
+    LabError for a caller who may not look into the lab's state.
+    """
     layout = layout or Layout.default()
-    if not exists() or not layout.state.exists():
-        return None
     network = ipaddress.ip_network(NETWORK)
-    if any(_inside(address, network) for address in addresses):
-        return LabInfo(layout.root, NAMESPACE, layout.ca)
-    return None
+    if not exists() or not any(_inside(address, network) for address in addresses):
+        return None
+    try:
+        return LabInfo(layout.root, NAMESPACE, layout.ca) if layout.state.exists() else None
+    except PermissionError as e:
+        raise LabError("these hosts are the lab's, and talking to the lab needs root") from e
 
 
 def _inside(address: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:

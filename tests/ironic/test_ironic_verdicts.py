@@ -21,7 +21,7 @@ DISK = Drive("/dev/sda", "LABDISK0", 8 * GIB)
 SEEN = Inventory(2, 3072, "SER1", (DISK,), {"52:54:00:00:00:01": "172.22.0.10"})
 WANT = HostWant("h", "https://bmc", "52:54:00:00:00:01", IMAGE, root_device={"serial": "s== LABDISK0"}, serial="SER1",
                 profile=Profile(minimum=Minimum(2, 2 * GIB, 4 * GIB)))
-DEPLOY = Deploy(IMAGE.url, IMAGE.checksum, "disk with serial s== LABDISK0", False, {"serial": "s== LABDISK0"})
+DEPLOY = Deploy(IMAGE.url, IMAGE.checksum, "disk with serial LABDISK0", False, {"serial": "s== LABDISK0"})
 
 
 def node(state: str, error: str = "", **more: object) -> NodeFacts:
@@ -164,7 +164,7 @@ MISFITS = [
     (replace(SEEN, cpus=1), "has 1 CPUs, must have 2"),
     (replace(SEEN, memory_mib=1024), "1.0 GiB of memory, must have 2.0"),
     (replace(SEEN, drives=(replace(DISK, size=2 * GIB),)), "disk LABDISK0 (2.0 GiB) is too small, it must have 4.0 GiB"),
-    (replace(SEEN, drives=(replace(DISK, serial="X"),)), "no disk that fits serial s== LABDISK0; it has /dev/sda disk X"),
+    (replace(SEEN, drives=(replace(DISK, serial="X"),)), "no disk that fits serial LABDISK0; it has /dev/sda disk X"),
     (replace(SEEN, serial="SER2"), "another machine: its serial number is SER2, not SER1"),
     (replace(SEEN, addresses={"52:54:00:00:00:09": ""}), "no network card with the boot MAC"),
 ]

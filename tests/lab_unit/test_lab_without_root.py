@@ -85,6 +85,17 @@ def test_which_addresses_are_the_labs(
     assert (found is not None) == inside
 
 
+def test_a_lab_that_only_root_may_see_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(namespace, "exists", lambda name=namespace.NAMESPACE: True)
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(LabError, match="needs root"):
+        namespace.lab_of(["172.22.0.1"], Layout(tmp_path))
+    assert namespace.lab_of(["10.0.0.1"], Layout(tmp_path)) is None
+
+
 def test_faults_are_kept_by_name_and_host_and_run_out(tmp_path: Path) -> None:
     file = tmp_path / "faults.json"
     faults.switch(file, "slow")

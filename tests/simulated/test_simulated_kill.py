@@ -63,7 +63,7 @@ def test_killed_at_this_point_of_every_single_step_of_one_run(place, clock, undi
     assert came_to(world) == undisturbed
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(
     points=st.sets(st.tuples(st.integers(1, STEPS + 4), st.sampled_from(POINTS)), min_size=2, max_size=12),
     pauses=st.lists(st.sampled_from([0.0, 1.0, 30.0, 299.0, 601.0, 86400.0]), max_size=12),

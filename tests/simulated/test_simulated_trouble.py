@@ -91,7 +91,7 @@ TROUBLES = {
         (), "HardwareFits", ("too small", "it must have 100.0 GiB"), "another machine", counts={Deploy: 0},
         want={"profile": dataclasses.replace(LAB, minimum=Minimum(1, 0, 100 << 30))}),
     "not the disk that is meant": Trouble(
-        (), "HardwareFits", ("has no disk that fits", "serial s== OTHER"), "nothing was written", counts={Deploy: 0},
+        (), "HardwareFits", ("has no disk that fits", "serial OTHER"), "nothing was written", counts={Deploy: 0},
         want={"root_device": {"serial": "s== OTHER"}}),
     "too little memory": Trouble(
         (), "HardwareFits", ("of memory, must have 512.0",), "another machine", counts={Deploy: 0},

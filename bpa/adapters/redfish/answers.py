@@ -146,7 +146,12 @@ def transport_error(origin: str, error: BaseException) -> AdapterError:
         return Unreachable(f"{origin} refused the connection", "check address and port, and that the BMC is up")
     if "Reset" in names or "BrokenPipe" in names or "Protocol" in names or "Chunked" in names:
         return Broken(f"{origin} broke the connection off")
-    return Unreachable(f"{origin} cannot be reached ({type(chain[-1]).__name__})", "check network and address")
+    return Unreachable(f"{origin} cannot be reached ({_reason(chain)})", "check network and address")
+
+
+def _reason(chain: list[BaseException]) -> str:
+    said = next((link.strerror for link in reversed(chain) if isinstance(link, OSError) and link.strerror), "")
+    return said or type(chain[-1]).__name__
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

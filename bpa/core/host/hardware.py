@@ -51,7 +51,7 @@ def _disk(want: HostWant, have: Facts, seen: Inventory | None) -> list[str]:
         if not want.root_device:
             return [f"has no disk of at least 4 GiB; it has {known}"] if seen else []
         left = candidates(want.root_device, drives)
-        if seen or not left:
+        if seen or (not left and _cannot_be(want, have, drives)):
             what = "several disks that may be meant by" if left else "no disk that fits"
             return [f"has {what} {describe_hints(want.root_device)}; it has {known}"]
         return []
@@ -62,6 +62,15 @@ def _disk(want: HostWant, have: Facts, seen: Inventory | None) -> list[str]:
     if seen and told and told.serial and drive.serial and told.serial != drive.serial:
         return [f"the BMC names {describe(told)} where the ramdisk would write to {describe(drive)}"]
     return []
+
+
+def _cannot_be(want: HostWant, have: Facts, drives: tuple[Drive, ...]) -> bool:
+    """Whether what the BMC tells already rules the disk out. A RAID volume has a serial number that no drive has, but
+    is never larger than all drives together; and a BMC that could not read some drives proves nothing."""
+    if have.bmc is None or "drives" in have.bmc.unread:
+        return False
+    hint = str(want.root_device.get("size", "")).removeprefix(">=").strip()
+    return hint.isdigit() and 0 < sum(drive.size for drive in drives) < int(hint) * GIB
 
 
 def _identity(want: HostWant, have: Facts, seen: Inventory) -> list[str]:

@@ -174,6 +174,8 @@ def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
     seen = parse_modules(text)
     if seen.nested is not None and seen.nested == (value == "1") and seen.options_file == render_options(want.profile):
         return ()
+    if seen.nested is not None and seen.nested == (value == "1"):
+        return (Change(OPTIONS, "other" if seen.options_file else "absent", f"nested={value} at every start"),)
     old = "" if seen.nested is None else str(int(seen.nested))
     restart: Restart = "kernel" if needs_restart(want, have) else ""
     return (Change("KVM parameter nested", old or "(KVM not loaded)", value, restart),)
