@@ -55,9 +55,9 @@ def subject(world, name="toy", *requirements):
     return Subject(name, None, requirements or (wants(1), wants(2)), world)
 
 
-def once(world, memory=Memory(), now=0.0):
+def once(world, now=0.0):
     saved = []
-    outcome = tick(subject(world), memory, Permissions(), lambda: now, saved.append)
+    outcome = tick(subject(world), Memory(), Permissions(), lambda: now, saved.append)
     return outcome, saved
 
 

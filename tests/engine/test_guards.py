@@ -14,7 +14,10 @@ WIPE = RunOnHost(("ndctl", "destroy-namespace", "namespace0.0"), "destroy a name
 AGREED = Permissions(Consent("uuid-1", ("disk serial D1",)))
 
 
-def guarded(verdict, memory=Memory(), permissions=Permissions(), identity="uuid-1", now=1000.0, patience=60.0):
+NEW, NOBODY = Memory(), Permissions()
+
+
+def guarded(verdict, memory=NEW, permissions=NOBODY, identity="uuid-1", now=1000.0, patience=60.0):
     return guard(verdict, "C", patience, memory, permissions, identity, now)
 
 

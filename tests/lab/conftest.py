@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -58,11 +60,19 @@ class Lab:
                 return
         pytest.fail(f"apply ended with {process.wait()} and never came to {wanted}:\n{''.join(seen[-30:])}")
 
+    def keep_logs(self):
+        """`lab down` removes them: what a failure is understood from is kept, and its end shown."""
+        kept = self.root / "kept"
+        kept.mkdir()
+        for log in (*self.root.glob("lab/logs/*"), *self.root.glob("state/*/bpa.log"), *self.root.glob("state/*/ironic/log/*.log")):
+            shutil.copy(log, kept / log.name)
+            print(f"--- {kept / log.name}\n{log.read_text(errors='replace')[-2000:]}", flush=True)
+
     def state_directory(self):
         return next((self.root / "state").iterdir())
 
-    def on(self, host, *argv):
-        """Run argv on a host over OpenSSH with the pinned host key: an eye that is not BPA's."""
+    def on(self, host, command):
+        """Run a shell command on a host over OpenSSH with the pinned host key: an eye that is not BPA's."""
         state = self.state_directory()
         address = self.facts(host)["os"]["address"]
         known = self.root / "known_hosts"
@@ -72,23 +82,27 @@ class Lab:
         done = subprocess.run(
             ["ip", "netns", "exec", "bpa-lab", "ssh", "-i", state / "ssh" / "id_ed25519", "-o", "BatchMode=yes",
              "-o", f"UserKnownHostsFile={known}", "-o", "GlobalKnownHostsFile=/dev/null",
-             "-o", "StrictHostKeyChecking=yes", f"root@{address}", *argv],
+             "-o", "StrictHostKeyChecking=yes", f"root@{address}", command],
             text=True, capture_output=True, stdin=subprocess.DEVNULL, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory):
+def lab(request):
     if os.geteuid():
         pytest.exit("the virtual lab needs root; use `make test` for everything that does not", returncode=2)
     if Path("/run/netns/bpa-lab").exists():
         pytest.exit("a lab is up already and there can be one only: `make demo-clean` first", returncode=2)
-    made = Lab(tmp_path_factory.mktemp("bpa"))
+    made = Lab(Path(tempfile.mkdtemp(prefix="bpa-test-lab-")))
     try:
         made.bpa("images", "build")
         made.bpa("lab", "up", "--hosts", "2", "--kvm", "off")
         yield made
     finally:
+        if request.session.testsfailed:
+            made.keep_logs()
         made.bpa("lab", "down", check=None)
     assert not Path("/run/netns/bpa-lab").exists()
+    if not request.session.testsfailed:
+        shutil.rmtree(made.root)

@@ -64,8 +64,8 @@ def documents(site, bmc, ironic_settings):
          "spec": {"ironic": ironic_settings}},
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "bmc"},
          "stringData": {"username": "admin", "password": "any"}},
-        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "ironic"},
-         "metadata": {"name": "ironic", "annotations": {"bpa.akraino.org/from-env": "password=OWN_IRONIC_PASSWORD"}}},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {
+            "name": "ironic", "annotations": {"bpa.akraino.org/from-env": "password=OWN_IRONIC_PASSWORD"}}},
         {"apiVersion": "metal3.io/v1alpha1", "kind": "BareMetalHost",
          "metadata": {"name": f"host-{site.name}", "annotations": {"bpa.akraino.org/profile": "minimal"}},
          "spec": {"online": True, "bootMACAddress": MAC if site.name == "endpoint" else "00:5c:52:31:3a:a2",

@@ -37,7 +37,7 @@ After=network-online.target
 Wants=network-online.target
 [Service]
 ExecStartPre=/bin/sh -c 'modprobe -a isofs vfat sr_mod nfit 2>/dev/null || true'
-Environment=PATH=/usr/sbin:/usr/bin:/sbin:/bin PYTHONPATH=/opt/ironic-python-agent PYTHONDONTWRITEBYTECODE=1
+Environment=PATH=/opt/bpa/bin:/usr/sbin:/usr/bin:/sbin:/bin PYTHONPATH=/opt/ironic-python-agent PYTHONDONTWRITEBYTECODE=1
 ExecStart=/usr/bin/python3 -c 'import sys; sys.argv[0] = "ironic-python-agent"; from ironic_python_agent.cmd.agent import run; run()' --config-dir /etc/ironic-python-agent.d/
 Restart=always
 RestartSec=10s
@@ -45,6 +45,15 @@ StandardOutput=journal+console
 [Install]
 WantedBy=multi-user.target
 U
+# The agent calls "partx -av" after every change; that fails, and is tried twice more with pauses, wherever the kernel has
+# seen the partitions already. An update adds what is missing and is content with the rest.
+mkdir -p "$R/opt/bpa/bin"
+cat > "$R/opt/bpa/bin/partx" <<'U'
+#!/bin/sh
+[ "$1" = -av ] && shift && exec /usr/bin/partx --update --verbose "$@"
+exec /usr/bin/partx "$@"
+U
+chmod 755 "$R/opt/bpa/bin/partx"
 # Without the "logs" collector: packing the journal at each inspection takes longer than the inspection itself.
 printf '[DEFAULT]\ninspection_collectors = default\n' > "$R/etc/ironic-python-agent.d/bpa.conf"
 cat > "$R/etc/systemd/network/10-dhcp.network" <<'U'
