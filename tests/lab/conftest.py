@@ -64,7 +64,8 @@ class Lab:
         """`lab down` removes them: what a failure is understood from is kept, and its end shown."""
         kept = self.root / "kept"
         kept.mkdir()
-        for log in (*self.root.glob("lab/logs/*"), *self.root.glob("state/*/bpa.log"), *self.root.glob("state/*/ironic/log/*.log")):
+        places = ("lab/logs/*", "lab/kud/*/log/*.log", "state/*/bpa.log", "state/*/ironic/log/*.log")
+        for log in (log for place in places for log in self.root.glob(place)):
             shutil.copy(log, kept / log.name)
             print(f"--- {kept / log.name}\n{log.read_text(errors='replace')[-2000:]}", flush=True)
 
