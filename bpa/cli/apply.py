@@ -21,7 +21,7 @@ from bpa.core.plan import SubjectPlan
 from bpa.survey import SiteSurvey
 
 if TYPE_CHECKING:
-    from bpa.wiring import Wired
+    from bpa.site import OpenSite
 
 
 @click.command()
@@ -83,7 +83,7 @@ def apply(
         raise click.exceptions.Exit(Exit.NOT_SEEN if any(p.unseen for p in survey.plans) else Exit.NOT_MET)
 
 
-def agree(wired: Wired, survey: SiteSurvey, yes: bool, agreed: str | None) -> None:
+def agree(wired: OpenSite, survey: SiteSurvey, yes: bool, agreed: str | None) -> None:
     """Get consent for what the plan destroys, or stop before anything is touched."""
     if agreed is not None and agreed != survey.hash:
         raise Stop(f"the plan is now {survey.hash}, not {agreed}: something changed since it was made. "
@@ -119,7 +119,7 @@ def interruptible(halt: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def print_end(wired: Wired, survey: SiteSurvey, outcomes: dict[str, Any]) -> None:
+def print_end(wired: OpenSite, survey: SiteSurvey, outcomes: dict[str, Any]) -> None:
     """The table at the end: a line per host and cluster."""
     from bpa.cli.look import status_lines
 

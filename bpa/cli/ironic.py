@@ -30,10 +30,10 @@ def status(site: str | None, output: str, as_json: bool) -> None:
     Example:
       bpa ironic status site/
     """
-    from bpa.wiring import open_site
+    from bpa.wiring import Wiring, open_site
 
     with open_site(site) as wired:
-        seen = wired.embedded_ironic().status()
+        seen = Wiring(wired.site, wired.state).embedded_ironic().status()
     if wants_json(output, as_json):
         print_json(asdict(seen))
     else:
@@ -51,7 +51,7 @@ def stop(site: str | None) -> None:
     Example:
       bpa ironic stop site/
     """
-    from bpa.wiring import open_site
+    from bpa.wiring import Wiring, open_site
 
     with open_site(site) as wired:
-        wired.embedded_ironic().stop()
+        Wiring(wired.site, wired.state).embedded_ironic().stop()

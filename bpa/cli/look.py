@@ -18,7 +18,7 @@ from bpa.fleet import describe
 from bpa.survey import SiteSurvey
 
 if TYPE_CHECKING:
-    from bpa.wiring import Wired
+    from bpa.site import OpenSite
 
 
 @click.command()
@@ -56,7 +56,7 @@ def status(site: str | None, output: str, as_json: bool) -> None:
             click.echo(line)
 
 
-def status_lines(wired: Wired, survey: SiteSurvey) -> Iterator[str]:
+def status_lines(wired: OpenSite, survey: SiteSurvey) -> Iterator[str]:
     """The table of a fresh survey: a line per host and cluster."""
     table = [["SUBJECT", "MET", "AT", "STATE", "WHAT"]]
     for subject in wired.subjects:

@@ -17,7 +17,7 @@ from bpa.survey import SiteSurvey
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from bpa.wiring import Wired
+    from bpa.site import OpenSite
 
 RICH = {"met": "green", "act": "yellow", "wait": "cyan", "stuck": "red"}
 
@@ -25,7 +25,7 @@ RICH = {"met": "green", "act": "yellow", "wait": "cyan", "stuck": "red"}
 class Progress:
     """`watch` is called by the workers with every outcome; as a context it owns the screen."""
 
-    def __init__(self, wired: Wired, survey: SiteSurvey, quiet: bool) -> None:
+    def __init__(self, wired: OpenSite, survey: SiteSurvey, quiet: bool) -> None:
         self._lines: dict[str, tuple[str, str, str]] = {}
         self._seconds = {s.name: {r.condition: wired.took(s.name).get(r.condition, r.seconds) for r in s.requirements}
                          for s in wired.subjects}

@@ -18,7 +18,7 @@ from bpa.fleet import describe
 from bpa.survey import SiteSurvey
 
 if TYPE_CHECKING:
-    from bpa.wiring import Wired
+    from bpa.site import OpenSite
 
 
 @click.command()
@@ -44,7 +44,7 @@ def report(site: str | None, directory: Path | None, output: str, as_json: bool)
             click.echo(str(written))
 
 
-def result(wired: Wired, survey: SiteSurvey) -> dict[str, Any]:
+def result(wired: OpenSite, survey: SiteSurvey) -> dict[str, Any]:
     """The report as a value: per subject its requirements, plan lines, durations in seconds, restarts and history."""
     subjects = []
     for subject, plan in zip(wired.subjects, survey.plans, strict=True):
@@ -71,7 +71,7 @@ def result(wired: Wired, survey: SiteSurvey) -> dict[str, Any]:
     return {"site": wired.name, "at": time.time(), "met": survey.met, "plan": survey.hash, "subjects": subjects}
 
 
-def write_report(wired: Wired, survey: SiteSurvey, directory: Path | None = None) -> Path:
+def write_report(wired: OpenSite, survey: SiteSurvey, directory: Path | None = None) -> Path:
     """Write report.json and report.html, each whole or not at all; returns the HTML file's path."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

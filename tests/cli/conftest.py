@@ -12,7 +12,7 @@ from bpa.core.requirement import Change, HostRequirement
 from bpa.core.steps import Deploy
 from bpa.core.verdict import Act, Met, Stuck
 from bpa.engine import Subject
-from bpa.wiring import Wired
+from bpa.wiring import Wiring
 
 DISK = "disk DRAWER1 (8.0 GiB)"
 STEP = Deploy("http://192.0.2.1/debian.raw", "0" * 64, DISK)
@@ -103,10 +103,10 @@ def drawer():
 @pytest.fixture
 def site(tmp_path, monkeypatch, drawer):
     """A site directory whose only host is the drawer; the state is below tmp_path."""
-    def wire(self):
-        self.hosts = tuple(Subject(h.want.name, h.want, requirements(drawer), drawer) for h in self.site.hosts)
+    def wire(self, opened):
+        opened.hosts = tuple(Subject(h.want.name, h.want, requirements(drawer), drawer) for h in self.site.hosts)
 
-    monkeypatch.setattr(Wired, "wire", wire)
+    monkeypatch.setattr(Wiring, "wire", wire)
     monkeypatch.setenv("BPA_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("BPA_LAB_DIR", str(tmp_path / "lab"))
     monkeypatch.delenv("BPA_SITE", raising=False)

@@ -10,7 +10,7 @@ import pytest
 from bpa.adapters.errors import Busy, Refused, Unreachable
 from bpa.adapters.store import only_one
 from bpa.cli.exits import Exit
-from bpa.wiring import Wired
+from bpa.site import OpenSite
 
 
 def plan_hash(run, site):
@@ -142,7 +142,7 @@ def test_the_prompt_takes_no_for_an_answer(run, site, drawer, monkeypatch):
 
 def test_a_bug_leaves_its_traceback_in_a_file_and_not_on_the_screen(run, site, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(Wired, "survey", lambda self, only=(): 1 // 0)
+    monkeypatch.setattr(OpenSite, "survey", lambda self, only=(): 1 // 0)
     ran = run("verify", site)
     assert ran.code == Exit.BUG
     (left,) = tmp_path.glob("bpa-bug-*.txt")
