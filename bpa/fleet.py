@@ -18,6 +18,7 @@ from bpa.engine import Condition, Outcome, Subject, tick
 
 LOG = logging.getLogger(__name__)
 Watch = Callable[[str, Outcome], None]
+Pause = Callable[[threading.Condition, float | None, bool], object]
 
 
 class Fleet:
@@ -25,13 +26,14 @@ class Fleet:
 
     outcomes holds the last outcome of each subject by name: clusters read there how far their members are.
     busy holds the seconds each subject spent in ticks, that is, not waiting. `pause` waits on the condition for some
-    seconds, or (None) until it is notified; with `now` it makes time a thing that can be put in.
+    seconds, or (None) until it is notified, and is told whether every subject is waiting; with `now` it makes time a
+    thing that can be put in.
     """
 
     def __init__(
         self, store: Store, permissions: Callable[[str], Permissions], watch: Watch, run: str, workers: int = 16,
         now: Callable[[], float] = time.time,
-        pause: Callable[[threading.Condition, float | None], object] = threading.Condition.wait,
+        pause: Pause = lambda ready, seconds, idle: ready.wait(seconds),
     ) -> None:
         self.outcomes: dict[str, Outcome] = {}
         self.busy: dict[str, float] = {}
@@ -80,7 +82,7 @@ class Fleet:
                 wait = self._due[0][0] - self._now() if self._due else None
                 if wait is not None and wait <= 0:
                     return heapq.heappop(self._due)[2]
-                self._pause(self._ready, wait)
+                self._pause(self._ready, wait, len(self._due) == self._left)
             return None
 
     def _tick(self, subject: Subject[Any, Any]) -> Outcome:

@@ -9,7 +9,6 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ import paramiko
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polling import until
 
 from bpa.adapters.errors import Refused, Unreachable
 from bpa.adapters.ssh import OUTPUT_BYTES, Ssh, SshAccess, fingerprint
@@ -63,11 +63,8 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     process = subprocess.Popen([server, "-D", "-e", "-f", folder / "config"], stderr=subprocess.DEVNULL)
     access = SshAccess("127.0.0.1", key, host_key, port, getpass.getuser())
     try:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+        until(lambda: socket.create_connection(("127.0.0.1", port)), lambda probe: probe.close() is None,
+              ignore=ConnectionError)
         yield Sshd(access, folder, process)
     finally:
         process.terminate()

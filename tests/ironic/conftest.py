@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from polling import until
 
 from bpa.adapters.ironic import FAKE_INTERFACES, Ironic, IronicEndpoint, NodeSpec
 from bpa.adapters.ironic_service import EmbeddedIronic, Running
@@ -122,14 +122,11 @@ def closed_bmc() -> Iterator[str]:
 
 @pytest.fixture
 def settle(ironic: Ironic) -> Callable[..., NodeFacts]:
-    def until(name: str, *states: str) -> NodeFacts:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
+    def settled(name: str, *states: str) -> NodeFacts:
+        def look() -> NodeFacts:
             ironic.look_anew()
-            node = ironic.look(name)
-            if node.provision_state in states:
-                return node
-            time.sleep(0.05)
-        raise AssertionError(f"{name} is {node.provision_state}, not {states}: {node.last_error}")
+            return ironic.look(name)
 
-    return until
+        return until(look, lambda node: node.provision_state in states)
+
+    return settled

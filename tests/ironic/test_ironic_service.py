@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sqlite3
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from polling import until
 
 from bpa.adapters.errors import Refused, Unreachable, Unsupported
 from bpa.adapters.ironic import FAKE_INTERFACES, Ironic, IronicEndpoint, NodeSpec
@@ -75,10 +75,7 @@ def kill_9(pids: list[int]) -> None:
     """SIGKILL, and wait until the kernel has taken the processes down."""
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    for _ in range(500):
-        if not [s for s in map(look_at, pids) if s and s.state not in "ZX"]:
-            return
-        time.sleep(0.01)
+    until(lambda: [s for s in map(look_at, pids) if s and s.state not in "ZX"], lambda alive: not alive)
 
 
 def test_nothing_runs_before_it_is_asked_for(tmp_path: Path) -> None:
@@ -168,14 +165,11 @@ def test_a_deployment_that_ironic_died_in_is_started_again(site: Site) -> None:
 
 
 def wait_for(ironic: Ironic, *states: str) -> NodeFacts:
-    """Poll until the node is in one of the states: a limit on the test, not a statement about time."""
-    for _ in range(600):
+    def look() -> NodeFacts:
         ironic.look_anew()
-        node = ironic.look("cut")
-        if node.provision_state in states:
-            return node
-        time.sleep(0.1)
-    raise AssertionError(f"the node is {node.provision_state}, not {states}: {node.last_error}")
+        return ironic.look("cut")
+
+    return until(look, lambda node: node.provision_state in states)
 
 
 def test_after_kill_9_of_the_image_server_it_is_started_again(site: Site) -> None:

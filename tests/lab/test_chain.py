@@ -7,7 +7,7 @@ import re
 
 import pytest
 import yaml
-from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
+from polling import until
 
 HOSTS = ("lab-0", "lab-1")
 
@@ -87,11 +87,7 @@ def test_a_cold_restart_changes_nothing(lab):
     lab.bpa("verify", check=None)
     lab.bpa("lab", "power", "lab-0", "on")
 
-    @retry(stop=stop_after_delay(600), wait=wait_fixed(5), retry=retry_if_result(lambda met: not met))
-    def verified():
-        return lab.json("verify", check=None)["met"]
-
-    assert verified()
+    until(lambda: lab.json("verify", check=None), lambda found: found["met"], seconds=600)
     assert lab.facts("lab-0")["os"]["boot_id"] != boot
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 import requests
+from polling import until
 from stub_bmc import Pki
 
 from bpa.adapters.errors import Refused, Unsupported
@@ -63,14 +63,11 @@ def emulator(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[Emu
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, ca: str, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            requests.get(url, verify=ca, timeout=5)
-            return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    pytest.fail(f"sushy-emulator does not start: {log.read_text()[-2000:]}")
+    def answers() -> bool:
+        assert process.poll() is None, f"sushy-emulator does not start: {log.read_text()[-2000:]}"
+        return requests.get(url, verify=ca, timeout=5).ok
+
+    until(answers, lambda ok: True, ignore=requests.ConnectionError)
 
 
 def test_the_right_one_of_its_systems_is_found_by_uuid(emulator: Emulator) -> None:

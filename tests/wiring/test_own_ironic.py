@@ -12,7 +12,7 @@ import sys
 import pytest
 import requests
 import yaml
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from polling import until
 
 from bpa.adapters.ironic_service import EmbeddedIronic
 from bpa.cli import run
@@ -38,10 +38,8 @@ def bmc(tmp_path_factory):
         [sys.executable, "-m", "sushy_tools.emulator.main", "--fake", "--config", str(folder / "sushy.conf")],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
     try:
-        for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.2),
-                                retry=retry_if_exception_type(requests.ConnectionError)):
-            with attempt:
-                requests.get(f"http://127.0.0.1:{port}/redfish/v1/", timeout=5)
+        until(lambda: requests.get(f"http://127.0.0.1:{port}/redfish/v1/", timeout=5), lambda answer: answer.ok,
+              ignore=requests.ConnectionError)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

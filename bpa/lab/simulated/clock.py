@@ -6,7 +6,7 @@ import threading
 
 
 class Clock:
-    """Seconds since the epoch, as time.time() gives them; `pause` stands in for Condition.wait in bpa.fleet."""
+    """Seconds since the epoch, as time.time() gives them; `pause` is for bpa.fleet."""
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
         self._now = now
@@ -18,9 +18,9 @@ class Clock:
         """Let `seconds` pass."""
         self._now += max(seconds, 0.0)
 
-    def pause(self, condition: threading.Condition, seconds: float | None) -> None:
-        """Wait on a held condition: for a time by letting it pass, without one for whoever is at work to notify."""
-        if seconds is None:
-            condition.wait()
+    def pause(self, ready: threading.Condition, seconds: float | None, idle: bool) -> None:
+        """Time passes only while nobody is at work: else whoever is will notify when the work is done."""
+        if seconds is None or not idle:
+            ready.wait()
         else:
             self.advance(seconds)

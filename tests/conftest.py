@@ -1,0 +1,1 @@
+"""Its place makes `tests` importable for all of them: `from polling import until`."""
