@@ -15,7 +15,7 @@ from bpa.core.walk import Judged, walk
 
 W = TypeVar("W")
 F = TypeVar("F")
-PAUSE_AFTER_STEP = 0.5
+PAUSE_AFTER_STEP = 0.0
 PAUSE_WHEN_UNREACHABLE = 5.0
 
 
@@ -125,8 +125,8 @@ def tick(
             subject.world.perform(step)
         except AdapterError as error:
             verdict, step = problem(error), None
-            if isinstance(verdict, Wait):
-                memory = before
+            if isinstance(error, Busy):
+                memory = before  # it was not done; where the answer was lost, it may have been
     again: float | None
     match verdict:
         case Met():

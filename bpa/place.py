@@ -10,10 +10,14 @@ from bpa.adapters.errors import Refused
 from bpa.lab.layout import Layout
 
 
+class NoSite(Refused):
+    """Nothing says which site is meant."""
+
+
 def find_site(given: str | None) -> str:
     """The source of documents: as given, else $BPA_SITE, else this directory, else the running lab's site.
 
-    Raises Refused where none of them has documents.
+    Raises NoSite where none of them has documents.
     """
     if given is not None:
         return given
@@ -26,8 +30,8 @@ def find_site(given: str | None) -> str:
     lab = Layout.default().site
     if os.access(lab, os.R_OK) and any(lab.glob("*.y*ml")):
         return str(lab)
-    raise Refused("no site is given, and there are no documents here",
-                  "bpa COMMAND SITE, or set BPA_SITE; or start the lab: bpa lab up")
+    raise NoSite("no site is given, and there are no documents here",
+                 "bpa COMMAND SITE, or set BPA_SITE; or start the lab: bpa lab up")
 
 
 def state_directory(name: str, source: str) -> Path:

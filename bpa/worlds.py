@@ -23,6 +23,9 @@ from bpa.core.want import ClusterWant, HostWant
 
 BMC_FACTS_AGE = 60.0
 """Seconds for which a look at a BMC is good enough while nothing of ours changes it: a BMC is slow."""
+FRESH_BMC_FACTS_AGE = 2.0
+WATCHED = 900.0
+"""Seconds after an act on the machine's firmware or power in which looks are that fresh: a POST takes minutes."""
 LOOK_SECONDS = 60.0
 
 
@@ -46,6 +49,7 @@ class HostWorld:
         self._bmc: Bmc | None = None
         self._ssh: Ssh | None = None
         self._seen: tuple[float, BmcFacts] | None = None
+        self._acted = -WATCHED
         self.address = ""
 
     def nothing_seen(self) -> Facts:
@@ -62,7 +66,9 @@ class HostWorld:
         return self._look_at_os(have)
 
     def _look_at_bmc(self) -> BmcFacts:
-        if self._seen and time.monotonic() - self._seen[0] < BMC_FACTS_AGE:
+        now = time.monotonic()
+        age = FRESH_BMC_FACTS_AGE if now - self._acted < WATCHED else BMC_FACTS_AGE
+        if self._seen and now - self._seen[0] < age:
             return self._seen[1]
         with self._bmc_turns:
             facts = self._the_bmc().look()
@@ -120,7 +126,7 @@ class HostWorld:
                 self._perform_on_node(step)
 
     def _perform_on_bmc(self, step: steps.StageBios | steps.Reset) -> None:
-        self._seen = None
+        self._seen, self._acted = None, time.monotonic()
         with self._bmc_turns:
             match step:
                 case steps.StageBios(attributes):
@@ -138,7 +144,7 @@ class HostWorld:
             case steps.ClearMaintenance():
                 ironic.clear_maintenance(name)
             case steps.ResetByIronic():
-                self._seen = None
+                self._seen, self._acted = None, time.monotonic()
                 ironic.restart(name)
                 self._drop_ssh()
             case steps.Deploy() if self._want.image:

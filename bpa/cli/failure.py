@@ -14,6 +14,7 @@ from bpa.cli.exits import Exit
 from bpa.documents.errors import DocumentErrors
 from bpa.images import ImageError
 from bpa.lab.errors import LabError
+from bpa.place import NoSite
 
 LOG = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ def explain_failure(error: Exception) -> int:
             code = Exit.LOCKED
         case StateError():
             code = Exit.STATE
+        case NoSite():
+            code = Exit.USAGE
         case AdapterError():
             code = Exit.NOT_SEEN if isinstance(error, (Unreachable, Busy)) else Exit.NOT_MET
         case LabError() | ImageError():

@@ -11,10 +11,10 @@ from bpa.core.verdict import Act, Met, Stuck, Verdict, Wait
 
 MAX_ATTEMPTS = 3
 SETTLE: dict[type, float] = {
-    StageBios: 5.0, Reset: 300.0, ResetByIronic: 300.0, RestartHost: 600.0, SetProvisionState: 20.0, Deploy: 30.0,
+    StageBios: 5.0, Reset: 300.0, ResetByIronic: 300.0, RestartHost: 180.0, SetProvisionState: 20.0, Deploy: 30.0,
 }
 """Seconds in which a step may not yet show: taken again earlier, it would do the same thing twice."""
-LOOK_AGAIN = 3.0
+LOOK_AGAIN = 1.0
 DOCUMENTED = "as documented"
 
 

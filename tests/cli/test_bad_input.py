@@ -59,7 +59,7 @@ def test_no_site_anywhere_says_what_to_do(run, site, tmp_path, monkeypatch):
     empty.mkdir()
     monkeypatch.chdir(empty)
     ran = run("plan")
-    assert ran.code == Exit.NOT_MET
+    assert ran.code == Exit.USAGE
     assert "BPA_SITE" in ran.err
 
 

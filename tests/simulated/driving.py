@@ -76,6 +76,7 @@ def drive_fleet(
     watch: Callable[[str, Outcome], None] = lambda name, outcome: None, workers: int = 8,
 ) -> tuple[Fleet, Store]:
     """Drive many subjects to their ends through the Fleet."""
+    path.mkdir(parents=True, exist_ok=True)
     store = Store(path / "site.sqlite")
     fleet = Fleet(store, permissions, watch, "run", workers, clock, clock.pause)
     fleet.drive(subjects)

@@ -30,7 +30,7 @@ from bpa.core.root_device import HintValue
 from bpa.core.steps import ProvisionTarget
 from bpa.core.want import Image
 
-SNAPSHOT_AGE = 2.0
+SNAPSHOT_AGE = 1.0
 PAGE = 1000
 NO_NODE = NodeFacts(provision_state="")
 
@@ -180,7 +180,8 @@ class Ironic:
     ) -> None:
         """Write `image` to the disk that `root_device` picks, with the config drive; `rebuild` = over an image."""
         node = self._fresh(name)
-        noted = {"url": image.url, "checksum": image.checksum}
+        # Until the state has changed, the new image is asked for and not there: we may be killed between the two calls.
+        noted = {"url": image.url, "checksum": image.checksum, "asked": seen_mark(node)}
         self._write("PATCH", f"/nodes/{node['uuid']}", [
             _set("/instance_info", render_instance_info(image, root_device)), *_note(node, image=noted),
         ])

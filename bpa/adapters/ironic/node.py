@@ -135,6 +135,8 @@ def parse_node(node: Json, spec: NodeSpec | None, inventory: Inventory | None) -
     if deployed and deployed.get("url") and (not url or deployed["url"] == url):
         # Ironic resolves checksum files and may convert an image: the note says what the documents said.
         checksum = str(deployed.get("checksum") or "")
+    if deployed and node.get("provision_state") == "active" and deployed.get("asked") == seen_mark(node):
+        url = checksum = ""
     return NodeFacts(
         provision_state=str(node.get("provision_state") or "available"), uuid=str(node.get("uuid") or ""),
         target=str(node.get("target_provision_state") or ""), power_state=str(node.get("power_state") or ""),

@@ -84,7 +84,7 @@ def check(want: ClusterWant, have: ClusterFacts) -> Verdict:
     if run is None:
         return Act(step, "the installer has not run yet")
     if run.alive:
-        return Wait(_last_line(run) or "the installer has just started", 2.0)
+        return Wait(_last_line(run) or "the installer has just started", 1.0)
     if run.exit_code is None:
         return Act(step, "the last run was killed, or the machine restarted: it left no exit code")
     if run.fingerprint != fingerprint(step.argv, step.environment, have.files, have.installer):

@@ -28,10 +28,10 @@ def check(want: ClusterWant, have: ClusterFacts) -> Verdict:
     if late:
         told = ", ".join(_late(member, have) for member in late[:4])
         more = f" and {len(late) - 4} more" if len(late) > 4 else ""
-        return Wait(f"{len(members) - len(late)} of {len(members)} members ready; waiting for {told}{more}", 5.0)
+        return Wait(f"{len(members) - len(late)} of {len(members)} members ready; waiting for {told}{more}", 1.0)
     nowhere = [member.label for member in members if not have.members[member.label].address]
     if nowhere:
-        return Wait(f"no address known yet for {', '.join(nowhere)}", 5.0)
+        return Wait(f"no address known yet for {', '.join(nowhere)}", 1.0)
     shared = _shared_addresses(want, have)
     if shared:
         return Stuck(shared, "give each host its own address; see networkData of the BareMetalHosts")

@@ -40,7 +40,7 @@ def check(want: HostWant, have: Facts) -> Verdict:
         return text
     seen = parse_access(text)
     if seen.starting:
-        return Wait("cloud-init is still configuring the host", 3.0)
+        return Wait("cloud-init is still configuring the host", 1.0)
     if seen.hostname.partition(".")[0].lower() != want.os_name.partition(".")[0].lower():
         return Stuck(f"the host calls itself {seen.hostname!r}, the documents call it {want.os_name!r}",
                      f"if it is the right machine: `hostnamectl set-hostname {want.os_name}`, or rename it in the "

@@ -70,9 +70,9 @@ def check_applied(want: HostWant, have: Facts) -> Verdict:
     if not missing:
         return Met(_list(wanted) or "the profile asks nothing of the BIOS")
     if bmc.power in ("PoweringOn", "PoweringOff"):
-        return Wait(f"the machine is {bmc.power.replace('g', 'g ', 1).lower()}", 10.0)
+        return Wait(f"the machine is {bmc.power.replace('g', 'g ', 1).lower()}", 3.0)
     if bmc.power == "On" and bmc.boot_progress in POST:
-        return Wait(f"firmware is in POST ({bmc.boot_progress})", 15.0)
+        return Wait(f"firmware is in POST ({bmc.boot_progress})", 5.0)
     if bmc.power == "On" and bmc.boot_progress == "SetupEntered":
         return Wait("somebody is in the firmware setup of this machine", 30.0)
     return _restart(have, bmc, f"{_list(missing)} staged, not yet effective")
@@ -83,7 +83,7 @@ def _restart(have: Facts, bmc: BmcFacts, reason: str) -> Verdict:
     if node is None or node.provision_state in HANDS_OFF:
         return Act(Reset("ForceRestart" if bmc.power == "On" else "On"), reason)
     if node.provision_state not in SETTLED:
-        return Wait(f"Ironic is at work on the node ({node.provision_state})", 15.0)
+        return Wait(f"Ironic is at work on the node ({node.provision_state})", 3.0)
     return Act(ResetByIronic(), reason)
 
 

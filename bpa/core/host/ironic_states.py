@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bpa.core.facts import NodeFacts
 from bpa.core.verdict import Stuck, Wait
 
-LOOK_EVERY = 4.0
+LOOK_EVERY = 1.0
 MAX_RETRIES = 3
 UNDER_WAY: Mapping[str, str] = {
     "verifying": "Ironic is checking that it can reach the BMC",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bpa.core.facts import Facts
 from bpa.core.verdict import Stuck, Wait
 
-OS_WAIT = 3.0
+OS_WAIT = 1.0
 
 
 def shell(script: str) -> tuple[str, ...]:
