@@ -94,7 +94,10 @@ def lab(request):
     if os.geteuid():
         pytest.exit("the virtual lab needs root; use `make test` for everything that does not", returncode=2)
     if Path("/run/netns/bpa-lab").exists():
-        pytest.exit("a lab is up already and there can be one only: `make demo-clean` first", returncode=2)
+        inside = subprocess.run(["ip", "netns", "pids", "bpa-lab"], text=True, capture_output=True, check=True).stdout
+        if inside.strip():
+            pytest.exit("a lab is up already and there can be one only: `make demo-clean` first", returncode=2)
+        subprocess.run(["ip", "netns", "delete", "bpa-lab"], check=True)
     made = Lab(Path(tempfile.mkdtemp(prefix="bpa-test-lab-")))
     try:
         made.bpa("images", "build")
