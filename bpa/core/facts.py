@@ -92,7 +92,8 @@ class NodeFacts:
     """The Ironic node of a host. provision_state "" = there is no such node. `current` = enrolled as documented.
 
     last_error is "" when it stems from before the documents were last applied to the node, or a person said to try
-    again; retries = how often BPA has tried again by itself since then.
+    again; retries = how often BPA has tried again by itself since then. ramdisk_due = the ramdisk of an inspection that
+    has just ended still runs, and Ironic does not know yet that it may use it again.
     """
 
     provision_state: str
@@ -108,6 +109,7 @@ class NodeFacts:
     current: bool = True
     inventory: Inventory | None = None
     retries: int = 0
+    ramdisk_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,10 @@ def durations(events: Sequence[Event]) -> dict[str, float]:
     """How many seconds each condition took in the latest run that brought it about.
 
     The walk is strictly in order, so a condition took from the moment the one before it was met (or the run
-    started) until it was met itself.
+    started) until it was met itself. What is met twice in a run (SSH access, before and after a restart) took both.
     """
     took: dict[str, float] = {}
+    counted: dict[str, str] = {}
     since: dict[tuple[str, str], float] = {}
     for event in events:
         key = event.run, event.subject
@@ -35,6 +36,8 @@ def durations(events: Sequence[Event]) -> dict[str, float]:
             since[key] = event.at
         elif event.kind == "met":
             if key in since:
-                took[event.condition] = event.at - since[key]
+                earlier = took[event.condition] if counted.get(event.condition) == event.run else 0.0
+                took[event.condition] = earlier + event.at - since[key]
+                counted[event.condition] = event.run
             since[key] = event.at
     return took

@@ -74,3 +74,15 @@ def test_durations_are_between_one_condition_and_the_next():
 
     events = [event(0, "start"), event(1, "met", "A"), event(2, "step", "B"), event(9, "met", "B"), event(9.5, "stuck", "C")]
     assert durations(events) == {"A": 1, "B": 8}
+
+
+def test_what_is_met_twice_in_a_run_took_both_times_and_a_later_run_counts_anew():
+    def met(run, at, condition):
+        return Event(run, "node0", at, "met", condition, "")
+
+    def start(run, at):
+        return Event(run, "node0", at, "start", "", "")
+
+    first = [start("1", 0), met("1", 5, "Access"), met("1", 6, "Staged"), met("1", 16, "Access")]
+    assert durations(first) == {"Access": 15, "Staged": 1}
+    assert durations([*first, start("2", 100), met("2", 102, "Access")]) == {"Access": 2, "Staged": 1}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from ironic.common import states
 
+from bpa.adapters.ironic.node import ramdisk_due
 from bpa.core.facts import BmcFacts, Drive, Facts, Inventory, NodeFacts
 from bpa.core.host import enrolment, hardware, image
 from bpa.core.host.ironic_states import CAUSES, UNDER_WAY, cause_of
@@ -225,3 +227,26 @@ def test_a_plan_shows_no_image_change_for_a_host_that_has_it() -> None:
     assert image.changes(WANT, Facts(node=node("active", image_url=IMAGE.url, image_checksum=IMAGE.checksum))) == ()
     change = image.changes(WANT, Facts(node=node("active", image_url=OTHER.url)))[0]
     assert (change.old, change.new) == ("other.raw", "debian.raw")
+
+
+NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("node, due", [
+    ({}, True),
+    ({"driver_internal_info": {"agent_url": "https://192.0.2.1:9999"}}, False),
+    ({"power_state": "power off"}, False),
+    ({"provision_state": "manageable"}, False),
+    ({"inspection_finished_at": None}, False),
+    ({"inspection_finished_at": "2026-01-01T11:58:00+00:00"}, False),
+    ({"inspection_finished_at": "2026-01-01T11:59:50"}, True),
+])
+def test_a_deploy_waits_for_the_ramdisk_that_still_runs(node, due):
+    just_inspected = {"provision_state": "available", "power_state": "power on", "driver_internal_info": {},
+                      "inspection_finished_at": "2026-01-01T11:59:50+00:00"}
+    assert ramdisk_due(just_inspected | node, NOW) is due
+
+
+def test_no_deploy_is_asked_for_while_the_ramdisk_is_due():
+    verdict = image.check(WANT, Facts(node=NodeFacts("available", "u", ramdisk_due=True, inventory=SEEN)))
+    assert isinstance(verdict, Wait) and "ramdisk" in verdict.reason

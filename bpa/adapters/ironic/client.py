@@ -6,6 +6,8 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +21,7 @@ from bpa.adapters.ironic.node import (
     notes,
     parse_inventory,
     parse_node,
+    ramdisk_due,
     render_driver_info,
     render_instance_info,
     render_properties,
@@ -59,7 +62,8 @@ class Ironic:
         node = self._fleet().get(name)
         if node is None:
             return NO_NODE
-        return parse_node(node, self._expected(name), self._inventory(node))
+        facts = parse_node(node, self._expected(name), self._inventory(node))
+        return replace(facts, ramdisk_due=ramdisk_due(node, datetime.now(UTC)))
 
     def look_anew(self) -> None:
         """Make the next look ask Ironic, however young the last answer is."""
@@ -118,6 +122,8 @@ class Ironic:
     def enrol(self, spec: NodeSpec) -> None:
         """Create the node and its port, or patch what differs from the documents. May be repeated at any point.
 
+        automated_clean is off for our nodes: a site's Ironic may else wipe disks on `provide`, before anybody agreed.
+
         Refused when a node of this name stands for another machine.
         """
         self.look_anew()
@@ -125,6 +131,7 @@ class Ironic:
         if node is None:
             node = self._write("POST", "/nodes", {
                 "name": spec.name, "driver": spec.driver, "resource_class": "baremetal", **spec.interfaces,
+                "automated_clean": False,
                 "driver_info": self._with_password(spec), "properties": render_properties(spec, {}),
                 "extra": {"bpa": {"access": access_digest(spec.password, secrets.token_hex(8))}},
             })
@@ -145,7 +152,8 @@ class Ironic:
         mine = notes(node) | {
             "access": access_digest(spec.password, secrets.token_hex(8)), "seen": seen_mark(node), "retries": 0,
         }
-        patch = [_set("/driver_info", info), _set("/properties", render_properties(spec, node.get("properties") or {})),
+        properties = render_properties(spec, node.get("properties") or {})
+        patch = [_set("/automated_clean", False), _set("/driver_info", info), _set("/properties", properties),
                  _set("/extra/bpa", mine)]
         different = {key: value for key, value in spec.interfaces.items() if node.get(key) != value}
         if node.get("driver") != spec.driver:

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +28,7 @@ REDFISH_INTERFACES: Mapping[str, str] = {
 FAKE_INTERFACES: Mapping[str, str] = {
     f"{kind}_interface": "fake" for kind in ("bios", "boot", "deploy", "inspect", "management", "power", "raid")
 } | {"network_interface": "noop"}
+RAMDISK_REPORTS_WITHIN = timedelta(seconds=45)
 INTERFACES_FREE = ("enroll", "manageable", "available", "inspect failed")
 """States in which Ironic lets a node's interfaces change."""
 
@@ -113,6 +115,7 @@ def is_current(spec: NodeSpec, node: Json) -> bool:
     info, properties = node.get("driver_info") or {}, node.get("properties") or {}
     same = all(_same(info.get(key), value) for key, value in render_driver_info(spec).items())
     same = same and all(properties.get(k) == v for k, v in render_properties(spec, properties).items())
+    same = same and node.get("automated_clean") is False
     same = same and mine.get("port") == spec.boot_mac.lower() and node.get("driver") == spec.driver
     salt = str(mine.get("access") or "").partition(":")[0]
     same = same and bool(salt) and hmac.compare_digest(str(mine["access"]), access_digest(spec.password, salt))
@@ -145,6 +148,20 @@ def parse_node(node: Json, spec: NodeSpec | None, inventory: Inventory | None) -
         image_url=url, image_checksum=checksum, current=spec is None or is_current(spec, node),
         inventory=inventory, retries=int(mine.get("retries") or 0),
     )
+
+
+def ramdisk_due(node: Json, now: datetime) -> bool:
+    """Whether the ramdisk that has just inspected the host still runs and has not reported in to be used again.
+
+    A deployment asked for now would boot it a second time (Ironic's fast track needs the agent's heartbeat first).
+    """
+    finished = node.get("inspection_finished_at")
+    if not finished or node.get("power_state") != "power on" or node.get("provision_state") != "available":
+        return False
+    if (node.get("driver_internal_info") or {}).get("agent_url"):
+        return False
+    age = now - datetime.fromisoformat(str(finished)).replace(tzinfo=UTC)
+    return timedelta() <= age < RAMDISK_REPORTS_WITHIN
 
 
 def seen_mark(node: Json) -> str:

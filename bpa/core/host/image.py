@@ -25,6 +25,8 @@ def check(want: HostWant, have: Facts) -> Verdict:
     match node.provision_state:
         case "manageable":
             return Act(SetProvisionState("provide"), "inspected")
+        case "available" if node.ramdisk_due:
+            return Wait("the ramdisk of the inspection is about to report in, and will write the image", 1.0)
         case "available":
             return Act(_deploy(want, have, image), "no image yet")
         case "active":
