@@ -83,8 +83,12 @@ def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
     node, image = have.node, want.image
     if image is None or (node is not None and node.provision_state == "active" and same_image(node, image)):
         return ()
-    old = _short(node.image_url) if node is not None and node.provision_state == "active" else None
-    return (Change("image", old, _short(image.url), destroys=disk_text(want, have)),)
+    new, old = _short(image.url), None
+    if node is not None and node.provision_state == "active":
+        old = _short(node.image_url)
+        if old == new:
+            old, new = f"{old} ({_bare(node.image_checksum)[:12]})", f"{new} ({_bare(image.checksum)[:12]})"
+    return (Change("image", old, new, destroys=disk_text(want, have)),)
 
 
 def _short(url: str) -> str:
