@@ -113,9 +113,12 @@ class Fleet:
         for condition in outcome.conditions:
             state, text = describe(condition.verdict)
             new = self._store.note(name, condition.name, state, text, now)
+            if new:
+                LOG.info("%s %s %s: %s", name, condition.name, state, text)
             if new and state != "act":
                 self._store.record(Event(self._run, name, now, state, condition.name, text))
         if outcome.step is not None:
+            LOG.info("%s %s took a step: %s", name, outcome.last.name, outcome.step.text)
             self._store.record(Event(self._run, name, now, "step", outcome.last.name, outcome.step.text))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import time
 import uuid
@@ -14,12 +12,12 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from bpa.adapters.errors import AdapterError, Refused
+from bpa.adapters.errors import AdapterError
 from bpa.adapters.store import StateError, Store, only_one
 from bpa.core.facts import MemberFacts
 from bpa.core.guards import DOCUMENTED, Consent, Permissions
 from bpa.core.history import durations
-from bpa.core.plan import SubjectPlan
+from bpa.core.plan import SubjectPlan, documents_digest
 from bpa.core.verdict import Met
 from bpa.core.want import ClusterWant
 from bpa.documents.site import Site
@@ -120,18 +118,15 @@ class OpenSite:
     def accept_replaced(self, hosts: Sequence[str]) -> None:
         """A person says that these hosts are other machines on purpose: what was remembered and agreed is void."""
         for name in hosts:
-            if self.subject(name) is None:
-                raise Refused(f"no host {name} in the documents", "see the names with `bpa status`")
             self.store.remember(name, replace(self.store.memory(name), identity="", in_service=False))
             self.store.withdraw(name)
 
     def consent(self, name: str) -> Consent | None:
         """The consent for a host, unless the documents have changed since it was given."""
         found = self.store.consent(name)
-        return found if found is not None and found.documents == self._digest(name) else None
-
-    def _digest(self, name: str) -> str:
-        return hashlib.sha256(json.dumps(self.wanted(name), sort_keys=True, default=str).encode()).hexdigest()
+        subject = self.subject(name)
+        same = found is not None and subject is not None and found.documents == documents_digest(subject.want)
+        return found if same else None
 
     def consented(self, plan: SubjectPlan) -> bool:
         """Whether all that a plan destroys has been agreed to for this machine before."""
@@ -146,7 +141,7 @@ class OpenSite:
         identity = plan.identity or self._documented(plan.name)
         if identity and ((plan.unseen and everything) or (plan.destroys and (everything or agreed))):
             covers = ("*",) if everything else plan.destroys
-            self.store.grant(plan.name, Consent(identity, covers, self._digest(plan.name)), time.time())
+            self.store.grant(plan.name, Consent(identity, covers, plan.documents), time.time())
 
     def _documented(self, name: str) -> str:
         """The identity to tie a consent to when a machine does not answer: only if its documents name it."""

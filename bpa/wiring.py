@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import socket
 import threading
@@ -34,6 +35,8 @@ from bpa.lab.simulated import SimulatedCluster, as_new
 from bpa.nodes import EmbeddedNodes, ExternalNodes
 from bpa.site import OpenSite
 from bpa.worlds import ClusterWorld, HostWorld
+
+LOG = logging.getLogger(__name__)
 
 
 class Wiring:
@@ -150,6 +153,7 @@ def open_site(source: str | None, *, simulate: bool = False) -> Iterator[OpenSit
         state = Path(stack.enter_context(TemporaryDirectory(prefix="bpa-"))) if simulate \
             else place.state_directory(site.name, place_of)
         opened = OpenSite(site, state)
+        LOG.info("%s of %d hosts, %d clusters, in %s", site.name, len(site.hosts), len(site.clusters), state)
         stack.callback(opened.close)
         if simulate:
             simulate_site(opened)
@@ -162,7 +166,8 @@ def simulate_site(opened: OpenSite) -> None:
     """Give `opened` its subjects in memory, as new from the factory; nothing outside is ever contacted."""
     site, installer = opened.site, str(opened.site.settings.kud.installer or "")
     opened.hosts = tuple(
-        Subject(h.want.name, h.want, HOST, as_new(h.want, number, time.time)) for number, h in enumerate(site.hosts, start=1))
+        Subject(h.want.name, h.want, HOST, as_new(h.want, number, time.time)) for number, h in enumerate(site.hosts, start=1)
+        if h.online)
     opened.clusters = tuple(
         Subject(f"cluster/{c.name}", c, CLUSTER, SimulatedCluster(c, partial(opened.members, c), time.time, installer))
         for c in site.clusters)

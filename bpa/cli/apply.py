@@ -14,7 +14,7 @@ import click
 from bpa.cli.exits import Exit
 from bpa.cli.failure import Stop
 from bpa.cli.options import json_option, print_json, site_argument, wants_json
-from bpa.cli.plan import print_plan
+from bpa.cli.plan import find_subject, print_plan
 from bpa.cli.progress import Progress
 from bpa.cli.report import result, write_report
 from bpa.core.plan import SubjectPlan
@@ -53,6 +53,8 @@ def apply(
 
     with open_site(site) as wired, wired.alone():
         quiet = wants_json(output, as_json)
+        for name in (*disrupt, *replaced):
+            find_subject(wired, name)
         wired.accept_replaced(replaced)
         survey = wired.survey()
         if not quiet:
@@ -85,6 +87,8 @@ def apply(
 
 def agree(wired: OpenSite, survey: SiteSurvey, yes: bool, agreed: str | None) -> None:
     """Get consent for what the plan destroys, or stop before anything is touched."""
+    if agreed == "":
+        raise click.UsageError("--plan needs the hash that `bpa plan` prints, and was given nothing")
     if agreed is not None and agreed != survey.hash:
         raise Stop(f"the plan is now {survey.hash}, not {agreed}: something changed since it was made. "
                    "Read `bpa plan` again", Exit.NO_CONSENT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import tempfile
 import traceback
@@ -46,8 +47,8 @@ def explain_failure(error: Exception) -> int:
             code = Exit.NOT_SEEN if isinstance(error, (Unreachable, Busy)) else Exit.NOT_MET
         case LabError() | ImageError():
             code = Exit.LAB
-        case OSError() if error.filename:
-            click.echo(f"error: {error.filename}: {error.strerror}", err=True)
+        case OSError() if error.filename or error.errno == errno.ENOSPC:
+            click.echo(f"error: {error.filename or 'the output'}: {error.strerror}", err=True)
             return Exit.STATE
         case _:
             with tempfile.NamedTemporaryFile("w", prefix="bpa-bug-", suffix=".txt", delete=False) as file:

@@ -11,9 +11,9 @@ import click
 
 from bpa.cli.exits import Exit
 from bpa.cli.options import host_argument, json_option, print_json, site_argument, site_option, wants_json
-from bpa.cli.plan import no_such_host
+from bpa.cli.plan import find_subject
 from bpa.cli.words import columns, duration, state_word
-from bpa.core.verdict import Met, Stuck
+from bpa.core.verdict import Met, Stuck, Wait
 from bpa.fleet import describe
 from bpa.survey import SiteSurvey
 
@@ -94,8 +94,9 @@ def verify(site: str | None, output: str, as_json: bool) -> None:
             for line in status_lines(wired, survey):
                 click.echo(line)
             for subject in wired.subjects:
-                for one in survey.surveys[subject.name].judged:
-                    if not isinstance(one.verdict, Met):
+                unmet = [j for j in survey.surveys[subject.name].judged if not isinstance(j.verdict, Met)]
+                for one in unmet:
+                    if one is unmet[0] or not isinstance(one.verdict, Wait):  # what merely waits for the first follows
                         state, text = describe(one.verdict)
                         click.echo(f"{subject.name} {one.requirement.condition} {state_word(state)}: {text}")
     if any(p.unseen for p in survey.plans):
@@ -120,9 +121,7 @@ def explain(host: str, site: str | None, output: str, as_json: bool) -> None:
     from bpa.wiring import open_site
 
     with open_site(site) as wired:
-        subject = wired.subject(host)
-        if subject is None:
-            raise no_such_host(host, [s.name for s in wired.subjects])
+        subject = find_subject(wired, host)
         host = subject.name
         survey = wired.survey([host])
         since, memory = wired.store.conditions(host), wired.store.memory(host)
@@ -137,7 +136,7 @@ def explain(host: str, site: str | None, output: str, as_json: bool) -> None:
             })
         stuck = memory.stuck
         last = {"step": memory.step, "condition": memory.condition, "attempts": memory.attempts, "at": memory.at}
-        following = next_command(rows, host, stuck)
+        following = next_command(rows, stuck, site)
         if wants_json(output, as_json):
             print_json({"subject": host, "requirements": rows, "stuck": stuck, "last": last, "next": following,
                         "consent": wired.consent(host) is not None})
@@ -159,14 +158,15 @@ def explain(host: str, site: str | None, output: str, as_json: bool) -> None:
         click.echo(f"next: {following}")
 
 
-def next_command(rows: list[dict[str, Any]], host: str, stuck: str) -> str:
+def next_command(rows: list[dict[str, Any]], stuck: str, site: str | None) -> str:
     """What to type next."""
+    command = f"bpa apply {site}" if site else "bpa apply"
     first = next((r for r in rows if r["state"] != "met"), None)
     if first is None:
         return "nothing: it is as the documents say"
     if first["state"] == "stuck" or stuck:
-        return "do what is advised above, then: bpa apply"
-    return "bpa apply"
+        return f"do what is advised above, then: {command}"
+    return command
 
 
 @click.command()
@@ -183,14 +183,16 @@ def facts(host: str, site: str | None, source: str | None) -> None:
     from bpa.wiring import open_site
 
     with open_site(site) as wired:
-        subject = wired.subject(host)
-        if subject is None:
-            raise no_such_host(host, [s.name for s in wired.subjects])
+        subject = find_subject(wired, host)
         host = subject.name
         survey = wired.survey([host])
         seen = asdict(survey.surveys[host].have)
-        unseen = {k: str(v) for k, v in survey.surveys[host].unseen.items()}
-        print_json(seen.get(source) if source and source != "cluster" else {**seen, "unseen": unseen})
+        unseen = {str(k): str(v) for k, v in survey.surveys[host].unseen.items()}
+        if source and (source == "cluster") != (subject in wired.clusters):
+            raise click.UsageError(f"{host} has no source {source}")
+        for name, why in unseen.items():
+            click.echo(f"not seen: {name}: {why}", err=True)
+        print_json(seen[source] if source and source != "cluster" else {**seen, "unseen": unseen})
     if unseen:
         raise click.exceptions.Exit(Exit.NOT_SEEN)
 

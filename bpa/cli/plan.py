@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,10 @@ from bpa.cli.options import json_option, print_json, site_argument, wants_json
 from bpa.cli.words import duration, plan_lines
 from bpa.core.plan import SubjectPlan
 from bpa.survey import SiteSurvey
+
+if TYPE_CHECKING:
+    from bpa.engine import Subject
+    from bpa.site import OpenSite
 
 
 @click.command()
@@ -57,6 +61,9 @@ def print_plan(survey: SiteSurvey) -> None:
     unmet = [p for p in survey.plans if not p.met]
     if unmet:
         longest = max(p.seconds for p in unmet)
+        impossible = sum(1 for p in unmet if p.problems)
+        if impossible:
+            click.echo(f"{impossible} of {len(unmet)} cannot be done as documented")
         click.echo(f"plan {click.style(survey.hash, bold=True)}: {len(unmet)} of {len(survey.plans)} to do, "
                    f"about {duration(longest)} with all at once")
     else:
@@ -73,6 +80,12 @@ def _subject(plan: SubjectPlan) -> dict[str, Any]:
             "possible": plan.possible}
 
 
-def no_such_host(name: str, names: list[str]) -> Stop:
-    """The error for a host that the documents do not have."""
-    return Stop(f"no host {name} in the documents; there are: {', '.join(names) or 'none'}", Exit.DOCUMENTS)
+def find_subject(wired: OpenSite, name: str) -> Subject[Any, Any]:
+    """The host or cluster of this name; ends the command where the documents have none, or say that it is offline."""
+    found = wired.subject(name)
+    if found is not None:
+        return found
+    if wired.site.host(name) is not None:
+        raise Stop(f"{name} has online: false in the documents and is left alone", Exit.USAGE)
+    names = ", ".join(s.name for s in wired.subjects)
+    raise Stop(f"no host {name} in the documents; there are: {names or 'none'}", Exit.USAGE)

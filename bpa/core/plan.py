@@ -17,12 +17,14 @@ from bpa.core.walk import Judged
 class SubjectPlan:
     """The plan of one host or cluster.
 
-    identity: the machine it is for (UUID or serial, "" = unknown); problems: why it cannot be done as documented;
+    identity: the machine it is for (UUID or serial, "" = unknown); documents: a digest of what was asked;
+    problems: why it cannot be done as documented;
     unseen: sources that could not be looked at, with the reason; seconds: estimated duration of all that is unmet.
     """
 
     name: str
     identity: str
+    documents: str
     changes: tuple[Change, ...]
     problems: tuple[str, ...]
     unseen: Mapping[str, str]
@@ -68,8 +70,13 @@ def make_plan(
     unmet = tuple(j.requirement.condition for j in judged if not isinstance(j.verdict, Met))
     took = sum(seconds.get(j.requirement.condition, j.requirement.seconds)
                for j in judged if not isinstance(j.verdict, Met))
-    return SubjectPlan(name, identity, tuple(changes), tuple(problems),
+    return SubjectPlan(name, identity, documents_digest(want), tuple(changes), tuple(problems),
                        {source: str(error) for source, error in unseen.items()}, unmet, took)
+
+
+def documents_digest(want: Any) -> str:
+    """A digest of all that the documents ask of a subject: two plans that read the same may write different things."""
+    return hashlib.sha256(json.dumps(asdict(want), sort_keys=True, default=str).encode()).hexdigest()
 
 
 def plan_hash(plans: Sequence[SubjectPlan]) -> str:
@@ -77,6 +84,6 @@ def plan_hash(plans: Sequence[SubjectPlan]) -> str:
 
     Durations do not count: they are estimates.
     """
-    said = [{"name": p.name, "identity": p.identity, "problems": p.problems, "unseen": sorted(p.unseen),
+    said = [{"name": p.name, "identity": p.identity, "documents": p.documents, "problems": p.problems, "unseen": sorted(p.unseen),
              "changes": [asdict(c) for c in p.changes]} for p in sorted(plans, key=lambda p: p.name)]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]

@@ -12,7 +12,7 @@ from bpa.documents.document import Document
 from bpa.documents.errors import DocumentError, Path, shortened
 from bpa.documents.hosts import read_image
 from bpa.documents.profiles import read_quantity
-from bpa.documents.schema import unknown_fields
+from bpa.documents.schema import MEMBER_FIELDS, unknown_fields
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")
 _CLUSTER = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
@@ -33,7 +33,7 @@ _GROUPS = (
 )
 _SERVICES = ip_network("10.244.0.0/18")
 _MASTER_FIELDS = ("mac-address", "cpu", "memory")
-_WORKER_FIELDS = (*_MASTER_FIELDS, "sriov", "qat")
+_MACS_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,20 @@ class Hosts:
         """The host of this name."""
         return self._by_name.get(name)
 
+    def macs_shown(self) -> str:
+        """`: MAC (host), ...` for a message, a few of them; "" when there are none."""
+        shown = [f"{mac} ({hosts[0].name})" for mac, hosts in sorted(self._by_mac.items())]
+        more = len(shown) - _MACS_SHOWN
+        return (": " if shown else "") + ", ".join(shown[:_MACS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+    def near_mac(self, mac: str) -> str:
+        """The only known MAC that differs in one digit, or in two as when they are swapped; else ""."""
+        for digits in (1, 2):
+            near = [known for known in self._by_mac if sum(a != b for a, b in zip(mac, known, strict=False)) == digits]
+            if near:
+                return near[0] if len(near) == 1 else ""
+        return ""
+
 
 def read_cluster(document: Document, hosts: Hosts) -> tuple[ClusterDraft, tuple[DocumentError, ...]]:
     """A Provisioning as check_schema leaves it. With errors beside it the draft is for finding more errors only."""
@@ -90,13 +104,15 @@ class _Reader:
         self._notes: list[str] = []
         self._by_label: dict[str, Claim] = {}
         self._by_host: dict[tuple[str, str], Claim] = {}
+        self._refused: set[str] = set()
 
     def read(self) -> tuple[ClusterDraft, tuple[DocumentError, ...]]:
         document = self._document
         name = self._cluster_name()
         masters = self._members("masters")
         workers = self._members("workers")
-        if not masters and not self._problems:
+        # With labels there, either an error tells why none of them is a master, or a document that failed is to blame.
+        if not document.get("spec", "masters") and not masters:
             self._wrong(("spec", "masters"), "a cluster needs a master", "at least one label with a mac-address")
         kata = document.get("spec", "kata") or {}
         want = ClusterWant(
@@ -160,7 +176,7 @@ class _Reader:
         return list(claims.values())
 
     def _claim(self, role: str, label: str, body: Mapping[str, object], path: Path) -> Claim | None:
-        slips, unknown = unknown_fields(self._document, path, _MASTER_FIELDS if role == "masters" else _WORKER_FIELDS)
+        slips, unknown = unknown_fields(self._document, path, _MASTER_FIELDS if role == "masters" else MEMBER_FIELDS)
         self._problems.extend(slips)
         for field in unknown:
             self._note((*path, field), f"{field} of {label} is not read by BPA")
@@ -173,8 +189,10 @@ class _Reader:
             return None
         before = self._by_label.get(label)
         mac = body.get("mac-address")
-        host = self._host(label, mac, path, before, mislaid=bool(slips))
+        mislaid = bool(slips) or label in self._refused or self._dedented(path)
+        host = self._host(label, mac, path, before, mislaid)
         if host is None:
+            self._refused.add(label)
             return before
         minimum = self._minimum(body, path, before)
         member = Member(label, host.name, (host.text("spec", "bootMACAddress") or "").lower())
@@ -197,6 +215,10 @@ class _Reader:
             return None
         self._by_label[label] = self._by_host[host.key] = claim
         return claim
+
+    def _dedented(self, path: Path) -> bool:
+        """Did check_schema take a mac-address away that stands beside the label?"""
+        return self._document.root.at((*path[:-1], "mac-address")) is not None
 
     def _mac_path(self, path: Path, mac: object) -> Path:
         return (*path, "mac-address") if mac is not None else path
@@ -224,7 +246,8 @@ class _Reader:
                 self._wrong(
                     where,
                     f"Host with MAC Address {shortened(str(mac))} not found",
-                    "the MAC of a BareMetalHost",
+                    "the MAC of a BareMetalHost" + self._hosts.macs_shown(),
+                    self._hosts.near_mac(text),
                 )
             return None
         if before is not None and before.host.key != hosts[0].key:

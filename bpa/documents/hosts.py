@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,6 +39,7 @@ _HINTS = (
     "wwnVendorExtension",
     "rotational",
 )
+_FORMATS = ("raw", "qcow2")
 _CHECKSUM_LENGTHS = {32: "md5", 64: "sha256", 128: "sha512"}
 
 
@@ -130,7 +132,12 @@ def read_image(document: Document, path: errors.Path, problems: list[DocumentErr
         problems.append(
             document.error((*path, "format"), "BPA writes images to disks, live-iso is not one of them", "raw or qcow2")
         )
-    elif not checksum:
+    elif form not in _FORMATS:
+        where, shown = (*path, "format" if image.get("format") else "url"), errors.shortened(form)
+        problems.append(document.error(where, f"BPA writes no {shown} images", "raw or qcow2", nearest(form, _FORMATS, 0.7)))
+    if form == "live-iso":
+        return None
+    if not checksum:
         problems.append(
             document.error((*path, "checksum"), "an image needs a checksum", "hex digits, or the URL of a checksum file")
         )
@@ -152,7 +159,9 @@ def urlsplit_scheme(url: str) -> str:
 
 
 def _format_of(url: str) -> str:
-    return "qcow2" if url.lower().endswith((".qcow2", ".qcow2c")) else "raw"
+    suffix = PurePosixPath(url.lower()).suffix.removeprefix(".")
+    # Written as they are, containers of other formats would give a disk that does not boot.
+    return "qcow2" if suffix == "qcow2c" else suffix if suffix in ("qcow2", "vmdk", "vdi", "vhd", "vhdx") else "raw"
 
 
 def _hex_type(document: Document, path: errors.Path, checksum: str, wanted: str | None, problems: list[DocumentError]) -> str:
@@ -178,7 +187,18 @@ def _hex_type(document: Document, path: errors.Path, checksum: str, wanted: str 
 
 
 def _identity(document: Document, annotation: str, problems: list[DocumentError]) -> str | None:
-    value = (document.annotation(annotation) or "").strip()
+    given = document.annotation(annotation)
+    value = (given or "").strip()
+    if given is not None and not value:
+        # Most likely a template whose variable was not set; without the value nobody would look which machine this is.
+        problems.append(
+            document.error(
+                ("metadata", "annotations", annotation),
+                "this is empty",
+                "the UUID of the machine" if annotation == SYSTEM_UUID else "the serial number of the machine",
+                "to leave the annotation out",
+            )
+        )
     if value and annotation == SYSTEM_UUID and not _UUID.fullmatch(value):
         problems.append(
             document.error(
@@ -263,7 +283,9 @@ def _meta_data(document: Document, secret_value: SecretValue, problems: list[Doc
 def _annotation_slips(document: Document) -> list[DocumentError]:
     given = document.get("metadata", "annotations") or {}
     return [
-        document.error(("metadata", "annotations", name), "no such annotation", "", nearest(name, OUR_ANNOTATIONS))
+        document.error(
+            ("metadata", "annotations", name), "no such annotation", "", nearest(name, (*OUR_ANNOTATIONS, NODE_IP))
+        )
         for name in given
         if name.startswith(f"{OUR_GROUP}/") and name not in OUR_ANNOTATIONS
     ]

@@ -18,6 +18,7 @@ from bpa.documents.lookup import Profiles, Secrets
 from bpa.documents.profiles import builtin_directory
 from bpa.documents.settings import read_settings
 from bpa.documents.site import HostDocument, Site, SiteSettings, SoftwareWant
+from bpa.documents.slips import host_slips, plugin_slips
 from bpa.documents.software import read_software
 
 DEFAULT_PROFILE = "minimal"
@@ -64,14 +65,22 @@ class _Assembly:
         software = self._software(clusters)
         hosts = tuple(self._host(draft, clusters, profiles) for draft in drafts)
         if not hosts and not findings.problems:
-            expected = "at least one BareMetalHost"
-            findings.fail(DocumentError(str(source), 0, 0, "", "there is no BareMetalHost in these documents", expected))
+            findings.fail(self._nothing(source))
         for document in self._of("Tenant"):
             self._note(document, f"{document.title} is read, but not performed yet")
         for document in self._of("HostProvisioning"):
             self._note(document, f"{document.title} is written by BPA, not read")
         wants = tuple(cluster.want for cluster in clusters)
         return Site(name, hosts, wants, settings, software, tuple(findings.notes))
+
+    def _nothing(self, source: Path | str) -> DocumentError:
+        name = "<stdin>" if str(source) == "-" else str(source)
+        message = "there is no BareMetalHost in these documents"
+        if not self._documents and not self._findings.notes:
+            # `.` tells nobody which directory it was.
+            directory = name != "<stdin>" and Path(source).is_dir()
+            message = f"no *.yaml in directory {Path(source).absolute().name} has a document" if directory else "this is empty"
+        return DocumentError(name, 0, 0, "", message, "at least one BareMetalHost")
 
     def _note(self, document: Document, text: str) -> None:
         self._findings.notes.append(f"{document.place()}: {text}")
@@ -92,6 +101,7 @@ class _Assembly:
         for document in self._of("BareMetalHost"):
             draft, problems = read_host(document, secrets.value)
             self._findings.add(document, problems)
+            self._findings.notes.extend(host_slips(document))
             drafts.append(draft)
         return drafts
 
@@ -106,7 +116,7 @@ class _Assembly:
         for document in self._of("Provisioning"):
             cluster, problems = read_cluster(document, hosts)
             self._findings.add(document, problems)
-            self._findings.notes.extend(cluster.notes)
+            self._findings.notes.extend((*cluster.notes, *plugin_slips(document)))
             clusters.append(cluster)
         self._findings.problems.extend(between_clusters(clusters))
         return clusters
@@ -134,6 +144,8 @@ class _Assembly:
             image = cluster.image
         if image is None:
             self._note(document, f"{document.title} has no image: its disk is left alone")
+        elif not draft.root_device:
+            self._note(document, f"{document.title} has no root device hint: the smallest disk of at least 4 GiB is taken")
         hostname = claim.member.label if claim else document.name
         want = HostWant(
             name=document.name, bmc=draft.bmc.url, boot_mac=draft.boot_mac, image=image, profile=profile,

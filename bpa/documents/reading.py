@@ -43,7 +43,7 @@ def read_sources(source: Path | str) -> Iterator[SourceFile | DocumentError]:
         yield DocumentError(str(path), 0, 0, "", _reason(error), "a directory, a file, or - for standard input")
         return
     if not files:
-        yield DocumentError(str(path), 0, 0, "", "there is no *.yaml or *.yml file in this directory")
+        yield DocumentError(str(path), 0, 0, "", f"there is no *.yaml or *.yml file in directory {path.absolute().name}")
     for file in files:
         try:
             with file.open("rb") as stream:

@@ -26,6 +26,7 @@ _TYPES = {
 }
 # Where, what is wrong, what would be right, what was meant.
 _Finding = tuple[Path, str, str, str]
+MEMBER_FIELDS = ("mac-address", "cpu", "memory", "sriov", "qat")
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")
 
 
@@ -142,7 +143,20 @@ def _metadata_findings(document: Document) -> Iterator[_Finding]:
 
 def _body_findings(document: Document) -> Iterator[_Finding]:
     body = {key: value for key, value in document.body.items() if key != "metadata"}
-    yield from _findings(_validator(document.kind), body, ())
+    for finding in _findings(_validator(document.kind), body, ()):
+        yield _dedented(document, finding) if document.kind == "Provisioning" else finding
+
+
+def _dedented(document: Document, finding: _Finding) -> _Finding:
+    """A field of a member that stands beside its label instead of below it, said as what it is."""
+    path = finding[0]
+    if len(path) != 4 or path[:2] not in (("spec", "masters"), ("spec", "workers")) or path[3] not in MEMBER_FIELDS:
+        return finding
+    field = path[3]
+    label = next((shortened(name) for name in document.get(*path[:3]) if name not in MEMBER_FIELDS), "")
+    if label:
+        return path, f"{field} stands beside {label}: indent {field} under {label}", "", ""
+    return path, f"{field} has no label above it", f'a label such as "master-1:", and {field} indented under it', ""
 
 
 def _findings(validator: Any, value: Any, prefix: Path) -> Iterator[_Finding]:
@@ -182,6 +196,9 @@ def _type(value: Any, wanted: Any, schema: Mapping[str, Any]) -> Iterator[_Findi
     )
     hint = "the value in quotes" if "string" in types and isinstance(value, bool | int | float) else ""
     about = schema.get("description", "")
+    if "enum" in schema:
+        yield (), f"this is {seen}", "one of " + ", ".join(map(str, schema["enum"])), ""
+        return
     yield (), f"this is {seen}", " or ".join(names) + (f" ({about})" if about else ""), hint
 
 

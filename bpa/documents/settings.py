@@ -22,6 +22,8 @@ from bpa.documents.site import (
     SshSettings,
 )
 
+_INSTALLERS = ("installer", "installer.sh")
+
 
 def read_settings(document: Document, secret_value: SecretValue) -> tuple[SiteSettings, tuple[DocumentError, ...]]:
     """A Site as check_schema leaves it. Paths are relative to the document; those of files to read must exist.
@@ -53,7 +55,7 @@ def read_settings(document: Document, secret_value: SecretValue) -> tuple[SiteSe
             existing("spec", "ssh", "keyFile"),
         ),
         kud=KudSettings(
-            existing("spec", "kud", "installer"),
+            _installer(document, problems),
             _path(document, "spec", "kud", "directory") or default.kud.directory,
         ),
         concurrency=Concurrency(
@@ -67,6 +69,25 @@ def read_settings(document: Document, secret_value: SecretValue) -> tuple[SiteSe
 def _path(document: Document, *path: str) -> Path | None:
     text = document.text(*path)
     return None if text is None else Path(os.path.normpath((document.folder / Path(text)).absolute()))
+
+
+def _installer(document: Document, problems: list[DocumentError]) -> Path | None:
+    """Where KuD's installer is: what bpa.adapters.kud can run, refused here before any disk is written."""
+    path = ("spec", "kud", "installer")
+    found = _path(document, *path)
+    if found is None:
+        return None
+    executable = found
+    if found.is_dir():
+        executable = next((found / name for name in _INSTALLERS if (found / name).is_file()), found)
+    expected = f"an executable file, or a directory with an executable {' or '.join(_INSTALLERS)}"
+    if not found.exists():
+        problems.append(document.error(path, f"{found} does not exist", expected))
+    elif not executable.is_file():
+        problems.append(document.error(path, f"there is no installer in {found}", expected))
+    elif not os.access(executable, os.X_OK):
+        problems.append(document.error(path, f"{executable} is not executable", expected, f"chmod +x {executable}"))
+    return found
 
 
 def _location(document: Document, name: str, problems: list[DocumentError]) -> str | None:

@@ -15,7 +15,7 @@ from bpa.core.want import ClusterWant, HostWant
 class HostDocument:
     """A BareMetalHost with all it refers to.
 
-    verify False = disableCertificateVerification. online False = the host is to be left powered off. hostname is the
+    verify False = disableCertificateVerification. online False = the host is left alone altogether. hostname is the
     name its operating system gets: its label in the cluster, else the BareMetalHost's name. network_data is
     OpenStack's network_data.json, addresses the static IPs in it; cluster the cluster it belongs to ("" = none).
     document is the whole BareMetalHost, with every field that BPA does not know.

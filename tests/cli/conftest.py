@@ -104,7 +104,7 @@ def drawer():
 def site(tmp_path, monkeypatch, drawer):
     """A site directory whose only host is the drawer; the state is below tmp_path."""
     def wire(self, opened):
-        opened.hosts = tuple(Subject(h.want.name, h.want, requirements(drawer), drawer) for h in self.site.hosts)
+        opened.hosts = tuple(Subject(h.want.name, h.want, requirements(drawer), drawer) for h in opened.site.hosts if h.online)
 
     monkeypatch.setattr(Wiring, "wire", wire)
     monkeypatch.setenv("BPA_STATE", str(tmp_path / "state"))

@@ -1,5 +1,6 @@
 """Whatever is typed or written wrong ends in one readable message and the right exit code."""
 
+import json
 import sys
 import types
 
@@ -43,13 +44,14 @@ def test_a_secret_is_never_in_an_error(run, site):
 @pytest.mark.parametrize("command", ["explain", "facts"])
 def test_an_unknown_host_is_answered_with_the_known_ones(run, site, command):
     ran = run(command, "drawr", "--site", site)
-    assert ran.code == Exit.DOCUMENTS
+    assert ran.code == Exit.USAGE
     assert "drawr" in ran.err and "drawer" in ran.err.replace("drawr", "")
 
 
-def test_replaced_with_an_unknown_host_is_refused(run, site, drawer):
-    ran = run("apply", site, "--yes", "--replaced", "drawr")
-    assert ran.code == Exit.NOT_MET
+@pytest.mark.parametrize("option", ["--replaced", "--disrupt"])
+def test_an_option_with_an_unknown_host_is_refused(run, site, drawer, option):
+    ran = run("apply", site, "--yes", option, "drawr")
+    assert ran.code == Exit.USAGE
     assert "drawr" in ran.err
     assert drawer.performed == []
 
@@ -102,3 +104,27 @@ def test_the_lab_says_that_it_needs_root(run, site, monkeypatch):
     ran = run("lab", "up")
     assert ran.code == Exit.LAB
     assert "root" in ran.err
+
+
+def test_an_empty_plan_hash_is_no_consent(run, site, drawer):
+    ran = run("apply", site, "--plan", "")
+    assert ran.code == Exit.USAGE
+    assert drawer.performed == []
+
+
+def test_a_host_that_is_offline_is_left_out_and_said_so(run, site, drawer):
+    documents = site / "documents.yaml"
+    documents.write_text(documents.read_text().replace("online: true", "online: false"))
+    assert "left alone" in run("plan", site).err
+    ran = run("explain", "drawer", "--site", site)
+    assert ran.code == Exit.USAGE and "online: false" in ran.err
+
+
+def test_the_hash_of_a_plan_changes_with_what_is_written_even_where_it_reads_the_same(run, site, monkeypatch):
+    documents = site / "documents.yaml"
+    image = "  image: {url: 'http://192.0.2.1/os.raw', checksum: %s}\n"
+    hashes = set()
+    for checksum in ("a" * 64, "b" * 64):
+        documents.write_text(documents.read_text().partition("  image:")[0] + image % checksum)
+        hashes.add(json.loads(run("plan", site, "--json").out)["hash"])
+    assert len(hashes) == 2

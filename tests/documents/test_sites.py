@@ -101,8 +101,10 @@ def test_hidden_files_and_other_files_of_a_directory_are_left_alone(tmp_path: Pa
     ("make", "message"),
     [
         (lambda path: None, "no such file or directory"),
-        (lambda path: path.mkdir(), "there is no *.yaml or *.yml file in this directory"),
-        (lambda path: path.write_text("# nothing\n"), "there is no BareMetalHost in these documents"),
+        (lambda path: path.mkdir(), "there is no *.yaml or *.yml file in directory site"),
+        (lambda path: path.write_text("# nothing\n"), "this is empty"),
+        (lambda path: (path.mkdir(), (path / "a.yaml").write_text("---\n")), "no *.yaml in directory site has a document"),
+        (lambda path: path.write_text(site_of("  {}")), "there is no BareMetalHost in these documents"),
         (lambda path: path.write_bytes(b"a: " + b"x" * 9 * 1024 * 1024), "is larger than 8 MiB"),
     ],
 )
@@ -136,6 +138,7 @@ def test_paths_of_a_site_are_relative_to_its_document(tmp_path: Path) -> None:
     for name in ("ca.pem", "key", "kernel"):
         (tmp_path / name).write_text("")
     (tmp_path / "installer").mkdir()
+    (tmp_path / "installer/installer.sh").touch(0o755)
 
     settings = with_good(
         tmp_path,
@@ -183,8 +186,8 @@ def test_an_ironic_is_one_of_three(tmp_path: Path, spec: str, ironic: object) ->
             Image("http://h/a.qcow2", "098f6bcd4621d373cade4e832627b4f6", "md5", "qcow2"),
         ),
         (
-            "{url: 'http://h/a.img', checksum: 'http://h/a.SHA512', format: vmdk}",
-            Image("http://h/a.img", "http://h/a.SHA512", "sha512", "vmdk"),
+            "{url: 'http://h/a.img', checksum: 'http://h/a.SHA512', format: qcow2}",
+            Image("http://h/a.img", "http://h/a.SHA512", "sha512", "qcow2"),
         ),
         ("{url: 'file:///srv/a.raw', checksum: 'http://h/a.sum'}", Image("file:///srv/a.raw", "http://h/a.sum", "md5", "raw")),
         (
@@ -257,7 +260,7 @@ def test_a_profile_of_the_site_comes_before_one_of_bpa_with_the_same_name(tmp_pa
 
 def test_metal3_hints_become_hints_of_ironic(tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text(
-        GOOD + "  rootDeviceHints: {serialNumber: DISK1, minSizeGigabytes: 8, rotational: false}\n"
+        GOOD.replace("{deviceName: /dev/sda}", "{serialNumber: DISK1, minSizeGigabytes: 8, rotational: false}")
     )
 
     assert load(tmp_path).hosts[0].want.root_device == {"serial": "s== DISK1", "size": ">= 8", "rotational": False}
@@ -357,6 +360,6 @@ def test_an_error_reads_as_one_line_with_place_field_expectation_and_suggestion(
         load("good.yaml")
 
     assert str(refusal.value) == (
-        'good.yaml:29:25: spec.virtualization.nested: "require" is not known; '
+        'good.yaml:30:25: spec.virtualization.nested: "require" is not known; '
         "expected one of required, forbidden, indifferent; did you mean required?"
     )

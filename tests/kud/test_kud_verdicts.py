@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bpa.core.cluster import CLUSTER
 from bpa.core.cluster.installer import argv, changes, check, environment, fingerprint, telling_lines
 from bpa.core.cluster.inventory import render_files
 from bpa.core.cluster.members import check as members_ready
@@ -25,7 +26,7 @@ def with_run(want: ClusterWant, have: ClusterFacts, **told: object) -> ClusterFa
 @pytest.mark.parametrize(
     ("facts", "kind", "words"),
     [
-        ({}, Stuck, "no host of this site is behind master-1, worker-1"),
+        ({}, Stuck, "no host of this site that is online is behind master-1, worker-1"),
         ({"worker-1": MemberFacts(False, waiting_for="Inspected")}, Wait, "1 of 2 members ready; waiting for worker-1"),
         ({"worker-1": MemberFacts(True, "")}, Wait, "no address known yet for worker-1"),
         ({"worker-1": MemberFacts(True, "172.22.0.11")}, Stuck, "master-1 and worker-1 have the same address"),
@@ -138,3 +139,10 @@ def test_a_site_without_an_installer_says_what_to_set(want: ClusterWant, have: C
 )
 def test_the_lines_that_matter_are_found(lines: list[str], told: list[str]) -> None:
     assert list(telling_lines(lines)) == told
+
+
+def test_a_member_that_is_not_there_is_waited_for_before_anything_is_rendered() -> None:
+    want = ClusterWant("edge", (Member("a", "a", ""),), (Member("b", "b", ""),))
+    verdict = CLUSTER[1].check(want, ClusterFacts({"a": MemberFacts(True, "192.0.2.1")}))
+    assert isinstance(verdict, Wait)
+    assert CLUSTER[1].changes(want, ClusterFacts())

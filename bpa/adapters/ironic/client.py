@@ -18,6 +18,7 @@ from bpa.adapters.ironic.node import (
     NodeSpec,
     access_digest,
     is_current,
+    latest_error,
     notes,
     parse_inventory,
     parse_node,
@@ -35,6 +36,7 @@ from bpa.core.want import Image
 
 SNAPSHOT_AGE = 1.0
 PAGE = 1000
+FAILED = ("deploy failed", "inspect failed", "clean failed", "error", "rescue failed", "service failed", "adopt failed")
 NO_NODE = NodeFacts(provision_state="")
 
 
@@ -54,6 +56,7 @@ class Ironic:
         self._snapshot: dict[str, Json] = {}
         self._taken: float | None = None
         self._inventories: dict[tuple[str, str], Inventory] = {}
+        self._errors: dict[tuple[str, str], str] = {}
 
     # -- reading
 
@@ -62,7 +65,7 @@ class Ironic:
         node = self._fleet().get(name)
         if node is None:
             return NO_NODE
-        facts = parse_node(node, self._expected(name), self._inventory(node))
+        facts = parse_node(self._with_error(node), self._expected(name), self._inventory(node))
         return replace(facts, ramdisk_due=ramdisk_due(node, datetime.now(UTC)))
 
     def look_anew(self) -> None:
@@ -91,6 +94,16 @@ class Ironic:
             further = answer.get("next")
             params = dict(parse_qsl(urlsplit(further).query)) if further else None
         return nodes
+
+    def _with_error(self, node: Json) -> Json:
+        """The node with its last_error, which Ironic loses when it powers a host off after a failure: history has it."""
+        if node.get("last_error") or node.get("provision_state") not in FAILED:
+            return node
+        key = str(node["uuid"]), seen_mark(node)
+        if key not in self._errors:
+            answer = self._api.call("GET", f"/nodes/{node['uuid']}/history", params={"detail": "True"}, absent=(404,))
+            self._errors[key] = latest_error(answer or {}) or "Ironic does not say why"
+        return {**node, "last_error": self._errors[key]}
 
     def _inventory(self, node: Json) -> Inventory | None:
         finished = node.get("inspection_finished_at")

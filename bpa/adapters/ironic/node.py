@@ -150,6 +150,13 @@ def parse_node(node: Json, spec: NodeSpec | None, inventory: Inventory | None) -
     )
 
 
+def latest_error(answer: Json) -> str:
+    """The latest error in GET /v1/nodes/{id}/history, "" = there is none."""
+    errors = [entry for entry in answer.get("history") or () if str(entry.get("severity")).upper() == "ERROR"]
+    latest: Json = max(errors, key=lambda entry: str(entry.get("created_at")), default={})
+    return str(latest.get("event") or "").strip()
+
+
 def ramdisk_due(node: Json, now: datetime) -> bool:
     """Whether the ramdisk that has just inspected the host still runs and has not reported in to be used again.
 

@@ -82,6 +82,8 @@ def check(want: ClusterWant, have: ClusterFacts) -> Verdict:
     problem = _bad_label(want) or _bad_subnet(want, have)
     if problem:
         return problem
+    if not _known(want, have):
+        return Wait("the addresses of the members are not known yet", 1.0)
     files = render_files(want, have)
     stale = sorted(name for name, text in files.items() if have.files.get(name) != text)
     if not stale:
@@ -95,14 +97,18 @@ def check(want: ClusterWant, have: ClusterFacts) -> Verdict:
 def changes(want: ClusterWant, have: ClusterFacts) -> tuple[Change, ...]:
     """One line for the inventory, one for the pod subnet."""
     labels = [member.label for member in masters_first(want)]
-    known = all(label in have.members and have.members[label].address for label in labels)
     lines: list[Change] = []
-    if not known or have.files.get(HOSTS_INI) != render_hosts_ini(want, have):
+    if not _known(want, have) or have.files.get(HOSTS_INI) != render_hosts_ini(want, have):
         lines.append(Change(HOSTS_INI, "other hosts" if HOSTS_INI in have.files else "absent", ", ".join(labels)))
     if have.files.get(GROUP_VARS) != render_group_vars(want) and want.pod_subnet:
         old = "other" if GROUP_VARS in have.files else "KuD's default"
         lines.append(Change("kube_pods_subnet", old, want.pod_subnet))
     return tuple(lines)
+
+
+def _known(want: ClusterWant, have: ClusterFacts) -> bool:
+    labels = [member.label for member in masters_first(want)]
+    return all(label in have.members and have.members[label].address for label in labels)
 
 
 def _bad_label(want: ClusterWant) -> Stuck | None:

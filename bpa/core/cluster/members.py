@@ -16,8 +16,8 @@ def check(want: ClusterWant, have: ClusterFacts) -> Verdict:
     unknown = [member.label for member in members if member.label not in have.members]
     if unknown:
         return Stuck(
-            f"no host of this site is behind {', '.join(unknown)}",
-            "give each master and worker the mac-address of a BareMetalHost",
+            f"no host of this site that is online is behind {', '.join(unknown)}",
+            "give each master and worker the mac-address of a BareMetalHost that does not say online: false",
         )
     stuck = [member for member in members if have.members[member.label].stuck]
     if stuck:
