@@ -59,6 +59,7 @@ def test_the_small_site_of_the_readme_is_accepted(tmp_path):
     (tmp_path / "site.yaml").write_text(block)
     for directory in ("images", "kud/containerized", "private"):
         (tmp_path / directory).mkdir(parents=True)
+    (tmp_path / "kud/containerized/installer.sh").touch(mode=0o755)
     secret = tmp_path / "private" / "edge-1.password"
     secret.touch(mode=0o600)
     secret.write_text("correct-horse\n")
