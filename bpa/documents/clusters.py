@@ -164,7 +164,9 @@ class _Reader:
         for number, entry in enumerate(self._document.get("spec", role) or ()):
             if entry is None:
                 continue
-            if not entry:
+            raw = self._document.root.at(("spec", role, number))
+            # An entry that has lost all its fields to its schema has been spoken of.
+            if not entry and not (raw and raw.value):
                 self._wrong(("spec", role, number), "this names no host", "a label with a mac-address")
             for label, body in entry.items():
                 path: Path = ("spec", role, number, label)

@@ -86,7 +86,7 @@ def _installer(document: Document, problems: list[DocumentError]) -> Path | None
     elif not executable.is_file():
         problems.append(document.error(path, f"there is no installer in {found}", expected))
     elif not os.access(executable, os.X_OK):
-        problems.append(document.error(path, f"{executable} is not executable", expected, f"chmod +x {executable}"))
+        problems.append(document.error(path, f"{executable} is not executable", expected))
     return found
 
 

@@ -117,6 +117,104 @@ def test_a_source_without_hosts_is_refused(tmp_path: Path, make, message: str) -
     assert [error.message for error in refusal.value.errors] == [message]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "note"),
+    [
+        *(
+            (
+                "bpa.akraino.org/serial",
+                name,
+                f"15: annotation {name} is not read by BPA; did you mean bpa.akraino.org/serial?",
+            )
+            for name in ("akraino.org/serial", "bpa.akraino.io/serial", "BPA.akraino.org/Serial", "serial")
+        ),
+        (
+            "bpa.akraino.org/serial",
+            "icn.akraino.org/nodeip",
+            "15: annotation icn.akraino.org/nodeip is not read by BPA; did you mean icn.akraino.org/node-ip?",
+        ),
+        ("bpa.akraino.org/serial", "example.org/rack", ""),
+        (
+            "    credentialsName",
+            "    disableCertificateVerificaton: true\n    credentialsName",
+            "21: spec.bmc.disableCertificateVerificaton is not a field Metal3 knows; "
+            "did you mean disableCertificateVerification?",
+        ),
+        (
+            "  online: true",
+            "  bootMacAddres: 52:54:00:00:00:01",
+            "17: spec.bootMacAddres is not a field Metal3 knows; did you mean bootMACAddress?",
+        ),
+        ("  online: true", "  automatedCleaningMode: disabled", ""),
+        ("  online: true", "  fieldOfAnotherYear: kept", ""),
+        (
+            "    checksum:",
+            "    checksum_type: sha256\n    checksum:",
+            "25: spec.image.checksum_type is not a field Metal3 knows; did you mean checksumType?",
+        ),
+        (
+            "  rootDeviceHints: {deviceName: /dev/sda}\n",
+            "",
+            "10: BareMetalHost good has no root device hint: the smallest disk of at least 4 GiB is taken",
+        ),
+    ],
+)
+def test_what_looks_like_a_slip_on_a_host_is_noted_and_what_is_of_others_is_not(
+    tmp_path: Path, old: str, new: str, note: str
+) -> None:
+    site = with_good(tmp_path, **{old: new})
+
+    assert [text.split("good.yaml:")[1] for text in site.notes] == ([note] if note else [])
+
+
+@pytest.mark.parametrize(
+    ("plugin", "meant"),
+    [("sriv", "sriov"), ("kata-webhok", "kata-webhook"), ("onap4k8", "onap4k8s"), ("sriov", ""), ("somebody-elses", "")],
+)
+def test_a_plugin_that_looks_like_one_of_kud_is_noted(tmp_path: Path, plugin: str, meant: str) -> None:
+    site = with_good(
+        tmp_path,
+        f"""apiVersion: bpa.akraino.org/v1alpha1
+kind: Provisioning
+metadata: {{name: x, labels: {{cluster: x}}}}
+spec:
+  masters: [good: {{mac-address: "52:54:00:00:00:01"}}]
+  KUDPlugins: [nfd, {plugin}]
+""",
+    )
+
+    expected = f"{tmp_path}/more.yaml:6: {plugin} is no plugin of KuD that BPA has heard of; did you mean {meant}?"
+    assert site.clusters[0].plugins == ("nfd", plugin)
+    assert site.notes == ((expected,) if meant else ())
+
+
+@pytest.mark.parametrize(
+    ("file", "mode", "problem"),
+    [
+        ("kud", 0o755, ""),
+        ("kud", 0o644, "/kud is not executable"),
+        ("kud/installer", 0o755, ""),
+        ("kud/installer.sh", 0o755, ""),
+        ("kud/installer.sh", 0o644, "/kud/installer.sh is not executable"),
+        ("kud/other.sh", 0o755, "there is no installer in "),
+        ("other", 0o755, "/kud does not exist"),
+    ],
+)
+def test_an_installer_is_an_executable_or_a_directory_with_one(tmp_path: Path, file: str, mode: int, problem: str) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).touch()
+    (tmp_path / file).chmod(mode)
+
+    try:
+        found = with_good(tmp_path, site_of("  kud: {installer: kud}\n")).settings.kud.installer
+    except DocumentErrors as refusal:
+        (error,) = refusal.errors
+        assert problem and problem in error.message
+        assert error.expected == "an executable file, or a directory with an executable installer or installer.sh"
+    else:
+        assert (found, problem) == (tmp_path / "kud", "")
+
+
 def test_kinds_of_others_are_ignored_with_a_note(tmp_path: Path) -> None:
     site = with_good(tmp_path, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nanything: [goes]\n")
 

@@ -50,6 +50,7 @@ def write_site(directory: Path, hosts: int, profile: str = "lab") -> Path:
     """Write the documents of a site with this many hosts, all in one cluster; returns the directory."""
     (directory / "kud").mkdir(parents=True, exist_ok=True)
     (directory / "kud" / "installer").write_text("#!/bin/sh\n")
+    (directory / "kud" / "installer").chmod(0o755)
     texts = [HOST.format(n=n, mac=mac(n), checksum="ab" * 32) for n in range(hosts)]
     (directory / "hosts.yaml").write_text("---\n".join(texts))
     (directory / "site.yaml").write_text(SITE)
