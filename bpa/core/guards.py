@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bpa.core.steps import Deploy, Reset, ResetByIronic, RestartHost, SetProvisionState, StageBios, Step
-from bpa.core.verdict import Act, Met, Stuck, Verdict, Wait
+from bpa.core.verdict import Act, Stuck, Verdict, Wait
 
 MAX_ATTEMPTS = 3
 SETTLE: dict[type, float] = {
     StageBios: 5.0, Reset: 300.0, ResetByIronic: 300.0, RestartHost: 180.0, SetProvisionState: 20.0, Deploy: 30.0,
 }
 """Seconds in which a step may not yet show: taken again earlier, it would do the same thing twice."""
+SWITCH_ON_SETTLE = 30.0
 LOOK_AGAIN = 1.0
 DOCUMENTED = "as documented"
 
@@ -66,7 +67,7 @@ class Memory:
         return replace(
             self, condition=condition, step=repr(step), attempts=attempts, at=now, waiting="", waiting_since=0.0,
             tried={**self.tried, mark(step): (attempts, now)},
-            firmware_restarts=self.firmware_restarts + (step.restarts == "firmware"),
+            firmware_restarts=self.firmware_restarts + (step.restarts == "firmware" and not (attempts > 1 and switches_on(step))),
             kernel_restarts=self.kernel_restarts + (step.restarts == "kernel"), stuck="",
         )
 
@@ -100,6 +101,16 @@ class Permissions:
     disrupt: bool = False
 
 
+def switches_on(step: Step) -> bool:
+    """Whether the step only switches on a machine that is off: sent twice it does no harm and restarts nothing."""
+    return isinstance(step, Reset) and step.reset_type == "On"
+
+
+def settle_time(step: Step) -> float:
+    """Seconds before a step may be taken again. A machine that is still off is in no POST that a reset could hit."""
+    return SWITCH_ON_SETTLE if switches_on(step) else SETTLE.get(type(step), 0.0)
+
+
 def guard(
     verdict: Verdict, condition: str, patience: float, memory: Memory, permissions: Permissions, identity: str, now: float
 ) -> Verdict:
@@ -128,15 +139,10 @@ def guard(
     if mark(step) not in memory.tried:
         return verdict
     attempts, at = memory.tried[mark(step)]
-    left = at + SETTLE.get(type(step), 0.0) - now
+    left = at + settle_time(step) - now
     if left > 0:
         return Wait(f"{step.text}: taking effect", min(left, LOOK_AGAIN))
     if attempts >= MAX_ATTEMPTS:
         return Stuck(f"{step.text}: had no effect {attempts} times",
                      "see `bpa explain`; the machine accepts it but does not do it")
     return verdict
-
-
-def settled(verdict: Verdict) -> bool:
-    """Whether nothing more will happen by itself."""
-    return isinstance(verdict, (Met, Stuck))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bpa.core.guards import MAX_ATTEMPTS, SETTLE, Consent, Memory, Permissions, guard
+from bpa.core.guards import MAX_ATTEMPTS, SETTLE, SWITCH_ON_SETTLE, Consent, Memory, Permissions, guard
 from bpa.core.steps import Deploy, Reset, RestartHost, RunOnHost, StageBios
 from bpa.core.verdict import Act, Met, Stuck, Wait
 
@@ -64,6 +64,17 @@ def test_a_step_has_time_to_take_effect_before_it_is_taken_again():
     memory = Memory().after("C", step, 1000.0)
     assert isinstance(guarded(Act(step), memory, now=1000.0 + SETTLE[Reset] - 1), Wait)
     assert isinstance(guarded(Act(step), memory, now=1000.0 + SETTLE[Reset]), Act)
+
+
+def test_switching_on_a_machine_that_is_still_off_is_asked_again_soon_and_counts_as_one_restart():
+    step = Reset("On")
+    memory = Memory().after("C", step, 1000.0)
+    assert isinstance(guarded(Act(step), memory, now=1000.0 + SWITCH_ON_SETTLE - 1), Wait)
+    assert isinstance(guarded(Act(step), memory, now=1000.0 + SWITCH_ON_SETTLE), Act)
+    assert isinstance(guarded(Act(Reset("ForceRestart")), memory, now=1000.0 + SWITCH_ON_SETTLE), Wait)
+    again = memory.after("C", step, 1030.0)
+    assert (again.firmware_restarts, again.attempts) == (1, 2)
+    assert memory.after("C", Reset("ForceRestart"), 1300.0).firmware_restarts == 2
 
 
 def test_a_step_without_effect_ends_in_stuck():
