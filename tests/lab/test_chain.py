@@ -50,7 +50,10 @@ def test_both_hosts_are_handed_over(lab):
     assert report["met"]
     for host in HOSTS:
         subject, _ = requirements(report, host)
-        assert subject["restarts"] == {"firmware": 1, "kernel": 1}
+        # A kill may fall between "remembered" and "done": then a restart is asked for twice and done once.
+        done = [step["text"] for step in subject["steps"]]
+        assert subject["restarts"]["firmware"] == 1 and sum(text.startswith("reset (") for text in done) <= 1
+        assert subject["restarts"]["kernel"] >= 1 and sum(text.startswith("restart the host") for text in done) <= 1
         assert sum("write debian" in s["text"] for s in subject["steps"]) == 1
 
 
