@@ -1,4 +1,4 @@
-"""A complete site becomes a complete value: settings, hosts, profiles, secrets, and where they came from."""
+"""A complete site becomes a complete value: hosts, profiles, clusters, and where they came from."""
 
 from __future__ import annotations
 
@@ -8,36 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from whole_site import GOOD, ROOT, site_of, with_good
 
 from bpa.core.secret import Secret
 from bpa.core.want import Image
 from bpa.documents import (
     DocumentErrors,
-    EmbeddedIronicSettings,
-    IronicCloudSettings,
-    IronicEndpointSettings,
-    SiteSettings,
     load,
 )
-
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-GOOD = (HERE / "good.yaml").read_text("utf-8")
-
-
-def with_good(tmp_path: Path, text: str = "", **changes: str):
-    """Loads good.yaml, with some of its text replaced, beside another text."""
-    good = GOOD
-    for old, new in changes.items():
-        assert old in good
-        good = good.replace(old, new)
-    (tmp_path / "good.yaml").write_text(good)
-    (tmp_path / "more.yaml").write_text(text)
-    return load(tmp_path, environment={"BMC_USER": "from-environment"})
-
-
-def site_of(spec: str) -> str:
-    return f"apiVersion: bpa.akraino.org/v1alpha1\nkind: Site\nmetadata: {{name: north}}\nspec:\n{spec}"
 
 
 def test_the_example_site_has_no_errors(tmp_path: Path) -> None:
@@ -56,26 +34,10 @@ def test_the_example_site_has_no_errors(tmp_path: Path) -> None:
     assert [note.split(": ", 1)[1] for note in site.notes] == ["Software edge-tools is read, but not performed yet"]
 
 
-def test_a_site_without_a_site_document_has_the_defaults_and_the_name_of_its_directory(tmp_path: Path) -> None:
-    directory = tmp_path / "south"
-    directory.mkdir()
-
-    site = with_good(directory)
-
-    assert site.name == "south"
-    assert site.settings == SiteSettings()
-    assert site.hosts[0].want.profile.name == "minimal"
-    assert site.clusters == ()
-
-
 def test_a_host_knows_its_place(tmp_path: Path) -> None:
     host = with_good(tmp_path).hosts[0]
 
     assert (host.file, host.line) == (str(tmp_path / "good.yaml"), 10)
-
-
-def test_nothing_prints_a_secret(tmp_path: Path) -> None:
-    assert "correct-horse" not in repr(with_good(tmp_path))
 
 
 def test_a_file_and_standard_input_are_read_like_a_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,33 +150,6 @@ spec:
     assert site.notes == ((expected,) if meant else ())
 
 
-@pytest.mark.parametrize(
-    ("file", "mode", "problem"),
-    [
-        ("kud", 0o755, ""),
-        ("kud", 0o644, "/kud is not executable"),
-        ("kud/installer", 0o755, ""),
-        ("kud/installer.sh", 0o755, ""),
-        ("kud/installer.sh", 0o644, "/kud/installer.sh is not executable"),
-        ("kud/other.sh", 0o755, "there is no installer in "),
-        ("other", 0o755, "/kud does not exist"),
-    ],
-)
-def test_an_installer_is_an_executable_or_a_directory_with_one(tmp_path: Path, file: str, mode: int, problem: str) -> None:
-    (tmp_path / file).parent.mkdir(exist_ok=True)
-    (tmp_path / file).touch()
-    (tmp_path / file).chmod(mode)
-
-    try:
-        found = with_good(tmp_path, site_of("  kud: {installer: kud}\n")).settings.kud.installer
-    except DocumentErrors as refusal:
-        (error,) = refusal.errors
-        assert problem and problem in error.message
-        assert error.expected == "an executable file, or a directory with an executable installer or installer.sh"
-    else:
-        assert (found, problem) == (tmp_path / "kud", "")
-
-
 def test_kinds_of_others_are_ignored_with_a_note(tmp_path: Path) -> None:
     site = with_good(tmp_path, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nanything: [goes]\n")
 
@@ -230,50 +165,6 @@ def test_documents_that_bpa_writes_or_does_not_perform_yet_are_noted(tmp_path: P
         "Tenant x is read, but not performed yet",
         "HostProvisioning x is written by BPA, not read",
     ]
-
-
-def test_paths_of_a_site_are_relative_to_its_document(tmp_path: Path) -> None:
-    for name in ("ca.pem", "key", "kernel"):
-        (tmp_path / name).write_text("")
-    (tmp_path / "installer").mkdir()
-    (tmp_path / "installer/installer.sh").touch(0o755)
-
-    settings = with_good(
-        tmp_path,
-        site_of("""
-  network: {namespace: bpa-lab}
-  bmc: {caFile: ca.pem}
-  images: {directory: ., kernel: kernel, ramdisk: "http://192.0.2.1/ramdisk"}
-  ssh: {user: debian, keyFile: key, port: 2222}
-  kud: {installer: installer, directory: clusters}
-  concurrency: {hosts: 3, perBmc: 2}
-"""),
-    ).settings
-
-    assert settings.namespace == "bpa-lab"
-    assert settings.bmc_ca == tmp_path / "ca.pem"
-    assert settings.images.directory == tmp_path
-    assert (settings.images.kernel, settings.images.ramdisk) == (str(tmp_path / "kernel"), "http://192.0.2.1/ramdisk")
-    assert (settings.ssh.user, settings.ssh.key_file, settings.ssh.port) == ("debian", tmp_path / "key", 2222)
-    assert (settings.kud.installer, settings.kud.directory) == (tmp_path / "installer", tmp_path / "clusters")
-    assert (settings.concurrency.hosts, settings.concurrency.per_bmc) == (3, 2)
-    assert settings.ironic == EmbeddedIronicSettings()
-
-
-@pytest.mark.parametrize(
-    ("spec", "ironic"),
-    [
-        ("{embedded: {listen: 192.0.2.1, apiPort: 0, httpPort: 0}}", EmbeddedIronicSettings("192.0.2.1", 0, 0)),
-        ("{cloud: metal}", IronicCloudSettings("metal")),
-        ("{endpoint: {url: 'http://ironic:6385/'}}", IronicEndpointSettings("http://ironic:6385")),
-        (
-            "{endpoint: {url: 'https://ironic:6385', username: bpa, passwordFrom: {name: good-bmc-secret}}}",
-            IronicEndpointSettings("https://ironic:6385", "bpa", Secret("correct-horse")),
-        ),
-    ],
-)
-def test_an_ironic_is_one_of_three(tmp_path: Path, spec: str, ironic: object) -> None:
-    assert with_good(tmp_path, site_of(f"  ironic: {spec}\n")).settings.ironic == ironic
 
 
 @pytest.mark.parametrize(
@@ -362,66 +253,6 @@ def test_metal3_hints_become_hints_of_ironic(tmp_path: Path) -> None:
     )
 
     assert load(tmp_path).hosts[0].want.root_device == {"serial": "s== DISK1", "size": ">= 8", "rotational": False}
-
-
-def test_secrets_come_from_the_document_the_environment_and_files(tmp_path: Path) -> None:
-    (tmp_path / "private").mkdir()
-    (tmp_path / "private/password").write_text(" with spaces \n")
-    (tmp_path / "private/password").chmod(0o600)
-    text = GOOD.replace(
-        "  name: good-bmc-secret\n",
-        """  name: good-bmc-secret
-  annotations:
-    bpa.akraino.org/from-env: username=BMC_USER
-    bpa.akraino.org/from-file: password = private/password
-""",
-        1,
-    )
-    (tmp_path / "good.yaml").write_text(text)
-
-    site = load(tmp_path, environment={"BMC_USER": "from-environment"})
-
-    assert site.hosts[0].bmc_username.reveal() == "from-environment"
-    assert site.hosts[0].bmc_password.reveal() == " with spaces "
-    assert site.notes == ()
-
-
-def test_a_secret_file_that_others_may_read_is_noted(tmp_path: Path) -> None:
-    (tmp_path / "password").write_text("x")
-    (tmp_path / "password").chmod(0o644)
-    text = GOOD.replace(
-        "  name: good-bmc-secret\n", "  name: good-bmc-secret\n  annotations: {bpa.akraino.org/from-file: password=password}\n", 1
-    )
-    (tmp_path / "good.yaml").write_text(text)
-
-    (note,) = load(tmp_path).notes
-
-    assert "other users may read it" in note
-
-
-@pytest.mark.parametrize("where", ["nowhere", ".", "not-utf-8", "a\\0b"])
-def test_a_secret_file_that_cannot_be_read_is_an_error(tmp_path: Path, where: str) -> None:
-    (tmp_path / "not-utf-8").write_bytes(b"\xff\xfe\xff")
-    text = GOOD.replace(
-        "  name: good-bmc-secret\n",
-        f'  name: good-bmc-secret\n  annotations: {{bpa.akraino.org/from-file: "password={where}"}}\n',
-        1,
-    )
-    (tmp_path / "good.yaml").write_text(text)
-
-    with pytest.raises(DocumentErrors) as refusal:
-        load(tmp_path)
-
-    (error,) = refusal.value.errors
-    assert error.field == 'metadata.annotations["bpa.akraino.org/from-file"]'
-    assert "password: " in error.message
-
-
-def test_an_empty_password_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "good.yaml").write_text(GOOD.replace("password: correct-horse", 'password: ""'))
-
-    with pytest.raises(DocumentErrors, match="password in Secret good-bmc-secret is empty"):
-        load(tmp_path)
 
 
 def test_network_data_gives_the_address_where_no_annotation_does(tmp_path: Path) -> None:

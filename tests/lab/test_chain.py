@@ -50,11 +50,12 @@ def test_both_hosts_are_handed_over(lab):
     assert report["met"]
     for host in HOSTS:
         subject, _ = requirements(report, host)
-        # A kill may fall between "remembered" and "done": then a restart is asked for twice and done once.
         done = [step["text"] for step in subject["steps"]]
-        assert subject["restarts"]["firmware"] == 1 and sum(text.startswith("reset (") for text in done) <= 1
-        assert subject["restarts"]["kernel"] >= 1 and sum(text.startswith("restart the host") for text in done) <= 1
-        assert sum(text.startswith("write debian") for text in done) <= 1
+        counts = [sum(text.startswith(words) for text in done) for words in ("reset (", "write debian", "restart the host")]
+        # The kills came after lab-0's steps were on record. For lab-1 one may have fallen between remembering a step
+        # and doing it: then it is asked for twice and done once, or done and not on record.
+        assert counts == [1, 1, 1] if host == "lab-0" else max(counts) <= 1, done
+        assert subject["restarts"]["firmware"] == 1 and subject["restarts"]["kernel"] >= 1
 
 
 @pytest.mark.parametrize("host", HOSTS)
