@@ -146,7 +146,7 @@ def open_site(source: str | None, *, simulate: bool = False) -> Iterator[OpenSit
     """
     place_of = place.find_site(source)
     site = documents.load("-" if place_of == "-" else Path(place_of))
-    site = _with_lab(site, simulate)
+    site = with_lab(site, simulate)
     site = replace(site, hosts=tuple(replace(h, want=replace(h.want, hostname=h.hostname)) for h in site.hosts))
     with ExitStack() as stack:
         # What is simulated must leave no trace in what is known of the real machines.
@@ -181,7 +181,7 @@ def forget_lab_site() -> None:
         shutil.rmtree(state)
 
 
-def _with_lab(site: Site, simulate: bool) -> Site:
+def with_lab(site: Site, simulate: bool) -> Site:
     """Enter the namespace that the site names, or that of the running lab if the site's BMCs are in it."""
     settings, notes = site.settings, site.notes
     lab = None if simulate else namespace.lab_of(urlsplit(h.want.bmc).hostname or "" for h in site.hosts)

@@ -19,6 +19,7 @@ COMMANDS = {
     "explain": ("bpa.cli.look", "Why a host is not ready, and what to do next."),
     "facts": ("bpa.cli.look", "What BPA sees of a host."),
     "report": ("bpa.cli.report", "Wanted against found, as HTML and JSON."),
+    "bmc": ("bpa.cli.bmc", "One BMC by hand: facts, doctor, bios, power, media, ..."),
     "images": ("bpa.cli.images", "Build the ramdisk and an OS image."),
     "ironic": ("bpa.cli.ironic", "The Ironic that BPA runs itself."),
     "lab": ("bpa.cli.lab", "Virtual machines with BMCs, to try a site on."),

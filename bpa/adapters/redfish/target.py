@@ -1,0 +1,63 @@
+"""The System that is meant behind one BMC: found once, looked at as often as needed. Every capability starts here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bpa.adapters.errors import Unsupported
+from bpa.adapters.redfish.access import BmcAccess
+from bpa.adapters.redfish.answers import Missing
+from bpa.adapters.redfish.link import Link
+from bpa.adapters.redfish.reading import Json, Reader, inner, objects
+from bpa.adapters.redfish.systems import find_system
+from bpa.adapters.redfish.wire import Answer
+
+
+class Target:
+    """One thread at a time. Every method raises the four adapter errors only."""
+
+    def __init__(self, access: BmcAccess) -> None:
+        self.access = access
+        self.link = Link(access)
+        self.origin = access.origin
+        self._path = ""
+
+    def reader(self) -> Reader:
+        """A reader with no problems noted yet: one for each section."""
+        return Reader(self.link)
+
+    def system_path(self, reader: Reader | None = None) -> str:
+        """Path of the System, as the BMC spells it."""
+        if not self._path:
+            self._path = find_system(reader or self.reader(), self.access)
+        return self._path
+
+    def system(self, reader: Reader | None = None) -> Answer:
+        """The System as it is now. Raises Unsupported where it is empty."""
+        reader = reader or self.reader()
+        path = self.system_path(reader)
+        try:
+            answer = reader.resource(path)
+        except Missing:
+            # Gone behind our back (a BMC replaced or updated): what was found before counts no more.
+            self._path = ""
+            raise
+        if not answer.body:
+            raise Unsupported(f"{self.origin}{path} is empty: not a usable System")
+        return answer
+
+    def managers(self, reader: Reader, system: Json) -> Iterator[tuple[str, Json]]:
+        """Path and body of the managers of this System (Links.ManagedBy); of all managers where it names none."""
+        named = objects(inner(system, "Links"), "ManagedBy")
+        if named:
+            yield from reader.each(named)
+        else:
+            yield from reader.collection(self.link.root(), "Managers")
+
+    def chassis(self, reader: Reader, system: Json) -> Iterator[tuple[str, Json]]:
+        """Path and body of the chassis that this System is in (Links.Chassis)."""
+        yield from reader.each(objects(inner(system, "Links"), "Chassis"))
+
+    def close(self) -> None:
+        """Log out and hang up. May be called twice; a later look logs in again."""
+        self.link.close()
