@@ -23,6 +23,8 @@ from bpa.adapters.keys import key_pair, read_key
 from bpa.adapters.kud import Kud
 from bpa.adapters.redfish import Bmc, BmcAccess
 from bpa.adapters.ssh import Ssh, SshAccess
+from bpa.collection import CollectedWorld
+from bpa.collection import load as load_collection
 from bpa.core.cluster import CLUSTER
 from bpa.core.config_drive import ConfigDrive, FirstBoot, HostKey, render
 from bpa.core.host import HOST
@@ -159,6 +161,27 @@ def open_site(source: str | None, *, simulate: bool = False) -> Iterator[OpenSit
             simulate_site(opened)
         else:
             Wiring(site, state).wire(opened)
+        yield opened
+
+
+@contextmanager
+def open_collected(source: str | None, file: Path) -> Iterator[OpenSite]:
+    """The documents' host that a collection is of, as that file has it; nothing outside is contacted.
+
+    Raises DocumentErrors, NoSite, Refused where the file is no collection or the documents have no such host.
+    """
+    collection = load_collection(file)
+    place_of = place.find_site(source)
+    site = documents.load("-" if place_of == "-" else Path(place_of))
+    host = site.host(collection.host)
+    if host is None:
+        raise Refused(f"{file} is of host {collection.host}, which {site.name} does not have",
+                      f"change \"host\" in the file to one of {', '.join(h.want.name for h in site.hosts) or 'its hosts'}")
+    want = replace(host.want, hostname=host.hostname)
+    with ExitStack() as stack:
+        opened = OpenSite(site, Path(stack.enter_context(TemporaryDirectory(prefix="bpa-"))))
+        stack.callback(opened.close)
+        opened.hosts = (Subject(want.name, want, HOST, CollectedWorld(collection)),)
         yield opened
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "verify": ("bpa.cli.look", "Look at every machine: is it as documented?"),
     "explain": ("bpa.cli.look", "Why a host is not ready, and what to do next."),
     "facts": ("bpa.cli.look", "What BPA sees of a host."),
+    "host": ("bpa.cli.host", "One host: gather what a look sees into a file."),
     "report": ("bpa.cli.report", "Wanted against found, as HTML and JSON."),
     "bmc": ("bpa.cli.bmc", "One BMC by hand: facts, doctor, bios, power, media, ..."),
     "images": ("bpa.cli.images", "Build the ramdisk and an OS image."),

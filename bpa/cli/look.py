@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bpa.cli.exits import Exit
-from bpa.cli.options import host_argument, json_option, print_json, site_argument, site_option, wants_json
+from bpa.cli.options import from_option, host_argument, json_option, print_json, site_argument, site_option, wants_json
 from bpa.cli.plan import find_subject
 from bpa.cli.words import columns, duration, state_word
 from bpa.core.verdict import Met, Stuck, Wait
@@ -73,20 +74,22 @@ def status_lines(wired: OpenSite, survey: SiteSurvey) -> Iterator[str]:
 
 @click.command()
 @site_argument
+@from_option
 @json_option
-def verify(site: str | None, output: str, as_json: bool) -> None:
+def verify(site: str | None, file: Path | None, output: str, as_json: bool) -> None:
     """Look at every machine and say whether it is as the documents say; changes nothing.
 
     \b
     Example:
       bpa verify site/ && echo still as documented
+      bpa verify site/ --from node0.json
 
     Exit codes: 0 met, 1 drift, 2 could not look.
     """
     from bpa.cli.report import result
-    from bpa.wiring import open_site
+    from bpa.wiring import open_collected, open_site
 
-    with open_site(site) as wired:
+    with open_collected(site, file) if file else open_site(site) as wired:
         survey = wired.survey()
         if wants_json(output, as_json):
             print_json(result(wired, survey))
@@ -108,8 +111,9 @@ def verify(site: str | None, output: str, as_json: bool) -> None:
 @click.command()
 @host_argument
 @site_option
+@from_option
 @json_option
-def explain(host: str, site: str | None, output: str, as_json: bool) -> None:
+def explain(host: str, site: str | None, file: Path | None, output: str, as_json: bool) -> None:
     """Why a host is not ready: each requirement, met since when or why not, with evidence and what to do next.
 
     HOST may also be the name of a cluster. What was last taken as a step, and how often, is shown too.
@@ -118,9 +122,9 @@ def explain(host: str, site: str | None, output: str, as_json: bool) -> None:
     Example:
       bpa explain node0 --site site/
     """
-    from bpa.wiring import open_site
+    from bpa.wiring import open_collected, open_site
 
-    with open_site(site) as wired:
+    with open_collected(site, file) if file else open_site(site) as wired:
         subject = find_subject(wired, host)
         host = subject.name
         survey = wired.survey([host])

@@ -41,6 +41,12 @@ def site_option(command: C) -> C:
     return click.option("--site", "-s", metavar="SITE", type=SITE, help="Documents of the site (see `bpa --help`).")(command)
 
 
+def from_option(command: C) -> C:
+    """--from: judge a file of `bpa host collect` instead of the machine."""
+    return click.option("--from", "file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+                        help="Judge the host in this file (see `bpa host collect`); no machine is asked.")(command)
+
+
 def json_option(command: C) -> C:
     """-o json, or --json."""
     command = click.option("--json", "as_json", is_flag=True, help="The same as -o json.")(command)

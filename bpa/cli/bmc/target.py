@@ -21,8 +21,8 @@ def bmc_target(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.argument("address", metavar="ADDRESS")
     @click.option("-u", "--user", envvar="BPA_BMC_USER", help="The BMC's user.  [env: BPA_BMC_USER]")
     @click.option("--password-file", type=click.Path(allow_dash=True, dir_okay=False),
-                  help="A file with its password on the first line, - for standard input.  [env: BPA_BMC_PASSWORD, the password itself]")
-    @click.option("--ca", type=click.Path(exists=True, path_type=Path), help="PEM file of the CA that signed the BMC's certificate.")
+                  help="A file with its password on the first line; - is standard input.  [env: BPA_BMC_PASSWORD]")
+    @click.option("--ca", type=click.Path(exists=True, path_type=Path), help="PEM file of the CA of its certificate.")
     @click.option("--insecure", is_flag=True, help="Do not verify the BMC's certificate.")
     @click.option("--system", metavar="PATH", help="Path of the System, where the BMC has several.")
     @site_option

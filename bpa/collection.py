@@ -1,0 +1,128 @@
+"""What was seen of one host, in one file: gathered from the machine now, judged anywhere and at any time later."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import cattrs
+
+from bpa.adapters.errors import Refused, Unreachable, Unsupported
+from bpa.core import steps
+from bpa.core.facts import Facts, OsFacts, Ran
+from bpa.core.host import PROBES
+from bpa.core.requirement import Source
+
+KIND = "bpa-collection"
+VERSION = 1
+LOCAL_SECONDS = 60.0
+_CONVERTER = cattrs.Converter(forbid_extra_keys=False)
+# BIOS values are text, whole numbers or truth values as JSON has them; no conversion may turn one into another.
+_CONVERTER.register_structure_hook(steps.BiosValue, lambda value, _: value)
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """host is its name in the documents; at seconds since the epoch; unseen: source -> why it is not in here."""
+
+    host: str
+    at: float
+    facts: Facts
+    unseen: Mapping[str, str]
+    bpa: str = ""
+
+
+def save(collection: Collection, file: Path) -> None:
+    """Write the file as a whole, readable by its owner only: it holds serial numbers and addresses."""
+    text = json.dumps({"kind": KIND, "version": VERSION, "bpa": version("bpa"), "host": collection.host,
+                       "at": collection.at, "unseen": dict(collection.unseen), "facts": asdict(collection.facts)}, indent=1)
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}.", delete=False) as new:
+        new.write(text + "\n")
+        new.flush()
+        os.fsync(new.fileno())
+    Path(new.name).replace(file)
+
+
+def load(file: Path) -> Collection:
+    """Read what `save` wrote, by this or an older BPA. Raises Refused where it is something else."""
+    try:
+        said = json.loads(file.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"{file} is no collection: it is not JSON ({error})", "make one with `bpa host collect`") from None
+    except OSError as error:
+        raise Refused(f"{file} cannot be read: {error.strerror}", "give the file that `bpa host collect` wrote") from None
+    if not isinstance(said, dict) or said.get("kind") != KIND:
+        raise Refused(f"{file} is no collection: its kind is not {KIND}", "make one with `bpa host collect`")
+    if not isinstance(said.get("version"), int) or said["version"] > VERSION:
+        raise Refused(f"{file} was written by a newer BPA ({said.get('bpa')})", "use that BPA")
+    try:
+        return Collection(str(said["host"]), float(said["at"]), _CONVERTER.structure(said["facts"], Facts),
+                          {str(k): str(v) for k, v in said["unseen"].items()}, str(said.get("bpa", "")))
+    except (cattrs.BaseValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
+        first = cattrs.transform_error(error)[0] if isinstance(error, cattrs.BaseValidationError) else repr(error)
+        raise Refused(f"{file} is damaged: {first}", "collect anew with `bpa host collect`") from None
+
+
+def collect_here(host: str) -> Collection:
+    """Ask this machine itself what a look over SSH would ask. Raises Unsupported for a caller who is not root."""
+    if os.geteuid() != 0:
+        raise Unsupported("a look at a host needs root", "sudo bpa host collect --local")
+    environment = {**os.environ, "LC_ALL": "C"}
+    answers: dict[str, Ran] = {}
+    for name, argv in PROBES.items():
+        try:
+            ran = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+                                 timeout=LOCAL_SECONDS, env=environment, check=False)
+            answers[name] = Ran(ran.returncode, ran.stdout, ran.stderr)
+        except subprocess.TimeoutExpired:
+            answers[name] = Ran(None)
+        except OSError as error:
+            answers[name] = Ran(127, stderr=f"{argv[0]}: {error.strerror}")
+    boot_id = answers["boot_id"].stdout.strip() if "boot_id" in answers else ""
+    not_asked = "it was collected on the host itself"
+    return Collection(host, time.time(), Facts(os=OsFacts("127.0.0.1", boot_id, answers)),
+                      {"bmc": not_asked, "node": not_asked})
+
+
+class CollectedWorld:
+    """The outside of a host as a file has it: it can be looked at, and not touched."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self.address = collection.facts.os.address if collection.facts.os else ""
+
+    def nothing_seen(self) -> Facts:
+        return Facts()
+
+    def look(self, have: Facts, source: Source) -> Facts:
+        """Raises Unreachable with the reason why the file does not have it."""
+        filed = self._collection.facts
+        if str(source) in self._collection.unseen:
+            raise Unreachable(f"not in the file: {self._collection.unseen[str(source)]}")
+        match source:
+            case "bmc":
+                return replace(have, bmc=filed.bmc)
+            case "node":
+                return replace(have, node=filed.node)
+            case _:
+                return replace(have, os=filed.os, os_problem=filed.os_problem)
+
+    def perform(self, step: steps.Step) -> None:
+        raise Refused("a collected host cannot be changed", "apply to the machine itself")
+
+    def identity(self, have: Any) -> str:
+        return (have.bmc.uuid or have.bmc.serial) if have.bmc else ""
+
+    def acknowledge(self) -> None:
+        """Nothing failed here."""
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,126 @@
+"""A file of what was seen of a host is judged as the host itself would be, and shows what was changed since."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from driving import QUICK, all_of, drive, new_host, subject
+from site_of_many import write_site
+
+import bpa.cli
+from bpa import documents
+from bpa.adapters.errors import Refused, Unsupported
+from bpa.collection import CollectedWorld, Collection, collect_here, load, save
+from bpa.core.facts import Facts
+from bpa.core.host import PROBES
+from bpa.engine import survey
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    monkeypatch.setenv("BPA_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("BPA_LAB_DIR", str(tmp_path / "lab"))
+    return write_site(tmp_path / "site", 1)
+
+
+@pytest.fixture
+def filed(site, clock, store, tmp_path) -> Path:
+    """A collection of the site's host, which has come all the way."""
+    (host,) = documents.load(site).hosts
+    want = replace(host.want, hostname=host.hostname)
+    world = new_host(want, clock, durations=QUICK)
+    assert drive(subject(want, world), store, clock, all_of(world)).done
+    save(Collection(want.name, clock(), survey(subject(want, world)).have, {}), tmp_path / "host.json")
+    return tmp_path / "host.json"
+
+
+def test_what_is_read_back_is_what_was_seen(filed):
+    collected = load(filed)
+    assert collected.unseen == {} and collected.facts.os is not None
+    assert collected.facts.os.answers.keys() == PROBES.keys()
+    save(collected, filed.with_name("again.json"))
+    assert load(filed.with_name("again.json")).facts == collected.facts
+
+
+def test_only_its_owner_may_read_it(filed):
+    assert filed.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_host_that_is_as_documented_verifies_from_its_file(run_bpa, site, filed):
+    assert run_bpa("verify", site, "--from", filed)[0] == 0
+
+
+def test_a_change_in_the_file_is_drift_and_explained_by_name(run_bpa, site, filed):
+    said = json.loads(filed.read_text())
+    said["facts"]["bmc"]["bios"]["ProcVirtualization"] = "Disabled"
+    filed.write_text(json.dumps(said))
+    code, out = run_bpa("verify", site, "--from", filed)
+    assert code == 1 and "FirmwareStaged" in out and "ProcVirtualization" in out
+    code, out = run_bpa("explain", said["host"], "--site", site, "--from", filed)
+    assert "ProcVirtualization is Disabled" in out
+
+
+def test_what_is_not_in_the_file_was_not_seen(run_bpa, site, filed):
+    collected = load(filed)
+    save(replace(collected, facts=replace(collected.facts, bmc=None), unseen={"bmc": "it did not answer"}), filed)
+    code, out = run_bpa("verify", site, "--from", filed)
+    assert code == 2 and "not in the file: it did not answer" in out
+
+
+def test_a_file_of_another_host_is_said_so(run_bpa, site, filed):
+    collected = load(filed)
+    save(replace(collected, host="stranger"), filed)
+    code, out = run_bpa("verify", site, "--from", filed)
+    assert code == 1 and "is of host stranger" in out
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("{", "it is not JSON"),
+    ("[]", "its kind is not"),
+    ('{"kind": "bpa-collection", "version": 99, "bpa": "9.9"}', "written by a newer BPA"),
+    ('{"kind": "bpa-collection", "version": 1, "host": "h", "at": 0, "unseen": {}}', "is damaged"),
+    ('{"kind": "bpa-collection", "version": 1, "host": "h", "at": 0, "unseen": {}, "facts": {"bmc": 7}}', "is damaged"),
+])
+def test_a_file_that_is_none_is_refused_with_the_reason(tmp_path, text, said):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(Refused, match=said):
+        load(tmp_path / "x.json")
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(Refused, match="cannot be read"):
+        load(tmp_path / "none.json")
+
+
+def test_the_machine_at_hand_answers_every_probe(monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    collected = collect_here("here")
+    assert collected.facts.os is not None
+    assert collected.facts.os.answers.keys() == PROBES.keys()
+    assert set(collected.unseen) == {"bmc", "node"}
+
+
+def test_the_machine_at_hand_is_asked_by_root_only(monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(Unsupported, match="needs root"):
+        collect_here("here")
+
+
+def test_a_collected_host_cannot_be_changed():
+    from bpa.core.steps import RestartHost
+
+    with pytest.raises(Refused):
+        CollectedWorld(Collection("h", 0.0, Facts(), {})).perform(RestartHost("why"))
+
+
+@pytest.fixture
+def run_bpa(capsys):
+    def run(*arguments):
+        capsys.readouterr()
+        code = bpa.cli.run([str(a) for a in arguments])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+    return run
