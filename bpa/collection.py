@@ -13,10 +13,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import cattrs
-
 from bpa.adapters.errors import Refused, Unreachable, Unsupported
 from bpa.core import steps
+from bpa.core.bios import Registry
+from bpa.core.bios.filing import to_plain
 from bpa.core.facts import Facts, OsFacts, Ran
 from bpa.core.host import PROBES
 from bpa.core.requirement import Source
@@ -24,9 +24,6 @@ from bpa.core.requirement import Source
 KIND = "bpa-collection"
 VERSION = 1
 LOCAL_SECONDS = 60.0
-_CONVERTER = cattrs.Converter(forbid_extra_keys=False)
-# BIOS values are text, whole numbers or truth values as JSON has them; no conversion may turn one into another.
-_CONVERTER.register_structure_hook(steps.BiosValue, lambda value, _: value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,8 @@ class Collection:
 def save(collection: Collection, file: Path) -> None:
     """Write the file as a whole, readable by its owner only: it holds serial numbers and addresses."""
     text = json.dumps({"kind": KIND, "version": VERSION, "bpa": version("bpa"), "host": collection.host,
-                       "at": collection.at, "unseen": dict(collection.unseen), "facts": asdict(collection.facts)}, indent=1)
+                       "at": collection.at, "unseen": dict(collection.unseen), "facts": asdict(collection.facts)}, indent=1,
+                      default=_plain)
     with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}.", delete=False) as new:
         new.write(text + "\n")
         new.flush()
@@ -51,8 +49,19 @@ def save(collection: Collection, file: Path) -> None:
     Path(new.name).replace(file)
 
 
+def _plain(value: object) -> Any:
+    if isinstance(value, Registry):
+        return to_plain(value)
+    raise TypeError(f"{type(value).__name__} is no plain data")
+
+
 def load(file: Path) -> Collection:
     """Read what `save` wrote, by this or an older BPA. Raises Refused where it is something else."""
+    import cattrs  # only those who read a collection wait for it
+
+    converter = cattrs.Converter(forbid_extra_keys=False)
+    # BIOS values are text, whole numbers or truth values as JSON has them; no conversion may turn one into another.
+    converter.register_structure_hook(steps.BiosValue, lambda value, _: value)
     try:
         said = json.loads(file.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -64,7 +73,7 @@ def load(file: Path) -> Collection:
     if not isinstance(said.get("version"), int) or said["version"] > VERSION:
         raise Refused(f"{file} was written by a newer BPA ({said.get('bpa')})", "use that BPA")
     try:
-        return Collection(str(said["host"]), float(said["at"]), _CONVERTER.structure(said["facts"], Facts),
+        return Collection(str(said["host"]), float(said["at"]), converter.structure(said["facts"], Facts),
                           {str(k): str(v) for k, v in said["unseen"].items()}, str(said.get("bpa", "")))
     except (cattrs.BaseValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
         first = cattrs.transform_error(error)[0] if isinstance(error, cattrs.BaseValidationError) else repr(error)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from bpa.adapters.errors import Unreachable
-from bpa.adapters.ironic import Ironic, IronicEndpoint, NodeSpec
+from bpa.adapters.ironic import IronicEndpoint, NodeSpec
 from bpa.adapters.ironic_service import EmbeddedIronic
 from bpa.core.facts import NodeFacts
+
+if TYPE_CHECKING:
+    from bpa.adapters.ironic.client import Ironic
 
 Expected = Callable[[str], NodeSpec | None]
 
@@ -27,7 +31,7 @@ class ExternalNodes:
     def ironic(self) -> Ironic:
         with self._lock:
             if self._client is None:
-                self._client = Ironic(self._endpoint, self._expected)
+                self._client = _connect(self._endpoint, self._expected)
             return self._client
 
     def close(self) -> None:
@@ -61,10 +65,16 @@ class EmbeddedNodes:
             if self._client is None:
                 running = self._service().ensure()
                 endpoint = IronicEndpoint(running.api_url, running.username, running.password)
-                self._client = Ironic(endpoint, self._expected)
+                self._client = _connect(endpoint, self._expected)
             return self._client
 
     def close(self) -> None:
         """Give the connections back; Ironic itself goes on."""
         if self._client is not None:
             self._client.close()
+
+
+def _connect(endpoint: IronicEndpoint, expected: Expected) -> Ironic:
+    from bpa.adapters.ironic.client import Ironic
+
+    return Ironic(endpoint, expected)

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import settings
 from polling import until
 
-from bpa.adapters.ironic import FAKE_INTERFACES, Ironic, IronicEndpoint, NodeSpec
+from bpa.adapters.ironic import FAKE_INTERFACES, IronicEndpoint, NodeSpec
+from bpa.adapters.ironic.client import Ironic
 from bpa.adapters.ironic_service import EmbeddedIronic, Running
 from bpa.core.facts import NodeFacts
 from bpa.core.secret import Secret

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bpa.adapters.errors import AdapterError, Busy, Refused, Unreachable, Unsupported
-from bpa.adapters.ironic import Ironic, IronicEndpoint
-from bpa.adapters.ironic.endpoint import fault, refusal
+from bpa.adapters.ironic import IronicEndpoint
+from bpa.adapters.ironic.api import fault, refusal
+from bpa.adapters.ironic.client import Ironic
 from bpa.adapters.ironic_service import EmbeddedIronic, Running
 from bpa.core.secret import Secret
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from bpa.adapters.errors import AdapterError, Refused
-from bpa.adapters.ironic import Ironic, NodeSpec
-from bpa.adapters.ironic.endpoint import Api
+from bpa.adapters.ironic import NodeSpec
+from bpa.adapters.ironic.api import Api
+from bpa.adapters.ironic.client import Ironic
 from bpa.core.config_drive import FirstBoot, HostKey, render
 from bpa.core.facts import Facts, NodeFacts
 from bpa.core.host import enrolment, image

@@ -17,7 +17,8 @@ import requests
 from polling import until
 
 from bpa.adapters.errors import Refused, Unreachable, Unsupported
-from bpa.adapters.ironic import FAKE_INTERFACES, Ironic, IronicEndpoint, NodeSpec
+from bpa.adapters.ironic import FAKE_INTERFACES, IronicEndpoint, NodeSpec
+from bpa.adapters.ironic.client import Ironic
 from bpa.adapters.ironic_service import EmbeddedIronic, Ramdisk, Running, Settings, Status, render_conf
 from bpa.adapters.ironic_service.daemon import look_at
 from bpa.core.config_drive import FirstBoot, HostKey, render

@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from bpa.adapters.errors import Refused
-from bpa.adapters.ironic.endpoint import Api, IronicEndpoint
+from bpa.adapters.ironic.api import Api
+from bpa.adapters.ironic.endpoint import IronicEndpoint
 from bpa.adapters.ironic.node import (
     Json,
     NodeSpec,
