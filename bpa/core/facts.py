@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bpa.core.bios import Registry
 from bpa.core.steps import BiosValue
 
 
@@ -50,7 +51,8 @@ class Adapter:
 class BmcFacts:
     """A Redfish System. power: On, Off, PoweringOn, PoweringOff or "" (not told).
 
-    unread maps a section (drives, dimms, adapters, bios) to why it could not be read: the others stand.
+    unread maps a section (drives, dimms, adapters, bios, registry) to why it could not be read: the others stand.
+    registry says what its BIOS attributes may be; None = it offers none, or nobody asked for it.
     service_tag is what Dell prints on the machine (Redfish SKU), where its SerialNumber is the board's.
     """
 
@@ -72,6 +74,7 @@ class BmcFacts:
     adapters: tuple[Adapter, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
     service_tag: str = ""
+    registry: Registry | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

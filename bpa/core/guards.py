@@ -10,6 +10,8 @@ from bpa.core.steps import Deploy, Reset, ResetByIronic, RestartHost, SetProvisi
 from bpa.core.verdict import Act, Stuck, Verdict, Wait
 
 MAX_ATTEMPTS = 3
+MAX_DROPPED = 2
+"""How often a BIOS setting may be gone after a restart: a POST takes minutes."""
 SETTLE: dict[type, float] = {
     StageBios: 5.0, Reset: 300.0, ResetByIronic: 300.0, RestartHost: 180.0, SetProvisionState: 20.0, Deploy: 30.0,
 }
@@ -64,12 +66,19 @@ class Memory:
     def after(self, condition: str, step: Step, now: float) -> Memory:
         """The memory to save before `step` is performed."""
         attempts = self.tried.get(mark(step), (0, 0.0))[0] + 1
+        parts = {part: (self._times_staged(part) + 1, now) for part in settings_of(step)}
         return replace(
             self, condition=condition, step=repr(step), attempts=attempts, at=now, waiting="", waiting_since=0.0,
-            tried={**self.tried, mark(step): (attempts, now)},
+            tried={**self.tried, **parts, mark(step): (attempts, now)},
             firmware_restarts=self.firmware_restarts + (step.restarts == "firmware" and not (attempts > 1 and switches_on(step))),
             kernel_restarts=self.kernel_restarts + (step.restarts == "kernel"), stuck="",
         )
+
+    def _times_staged(self, part: str) -> int:
+        """How often a setting was staged and then went through a restart: asked again before that, it is the same time."""
+        times, at = self.tried.get(part, (0, 0.0))
+        restarts, restarted_at = self.tried.get("restart:firmware", (0, 0.0))
+        return times if not times or (restarts and at <= restarted_at) else times - 1
 
     def waits(self, condition: str, now: float) -> Memory:
         """The same, knowing since when `condition` has been waited for."""
@@ -91,6 +100,13 @@ def mark(step: Step) -> str:
     if step.restarts:
         return f"restart:{step.restarts}"
     return f"{type(step).__name__}:{hashlib.sha256(repr(step).encode()).hexdigest()[:16]}"
+
+
+def settings_of(step: Step) -> dict[str, str]:
+    """The marks of single BIOS attributes in a step, with the attribute's name: a BIOS may keep some and drop others."""
+    if not isinstance(step, StageBios):
+        return {}
+    return {f"setting:{name}={value!r}": name for name, value in step.attributes.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +152,9 @@ def guard(
                      "agree at the prompt of `bpa apply`, or give --plan HASH or --yes")
     if (step.restarts or step.destroys) and memory.in_service and not permissions.disrupt:
         return Stuck(f"the host is in service; not done: {step.text}", "drain it, then apply with --disrupt")
+    dropped = _dropped(step, memory, now)
+    if dropped is not None:
+        return dropped
     if mark(step) not in memory.tried:
         return verdict
     attempts, at = memory.tried[mark(step)]
@@ -143,6 +162,30 @@ def guard(
     if left > 0:
         return Wait(f"{step.text}: taking effect", min(left, LOOK_AGAIN))
     if attempts >= MAX_ATTEMPTS:
-        return Stuck(f"{step.text}: had no effect {attempts} times",
+        why = f" ({verdict.reason})" if step.restarts == "firmware" and verdict.reason else ""
+        return Stuck(f"{step.text}: had no effect {attempts} times{why}",
                      "see `bpa explain`; the machine accepts it but does not do it")
     return verdict
+
+
+def _dropped(step: Step, memory: Memory, now: float) -> Verdict | None:
+    """What to say of settings that were staged before a restart and are neither effective nor pending after it.
+
+    They may be staged once more: a restart can come too early for them. What the BIOS drops twice it will drop again.
+    """
+    restarts, restarted_at = memory.tried.get("restart:firmware", (0, 0.0))
+    lost = {name: memory.tried[part] for part, name in settings_of(step).items()
+            if part in memory.tried and memory.tried[part][1] <= restarted_at}
+    if not lost or not restarts:
+        return None
+    left = restarted_at + SETTLE[Reset] - now
+    if left > 0:
+        return Wait("the restart that makes BIOS settings effective is under way", min(left, 5.0))
+    given_up = sorted(name for name, (attempts, _) in lost.items() if attempts >= MAX_DROPPED)
+    if not given_up:
+        return None
+    return Stuck(
+        f"the BIOS dropped {', '.join(given_up)} at {MAX_DROPPED} restarts: staged, and neither effective nor pending afterwards",
+        "another attribute may govern it (`bpa bmc bios ADDRESS plan`), or a BIOS password or lock-down mode is set; "
+        "set it in the firmware setup, or take it out of the profile",
+    )

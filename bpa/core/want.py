@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bpa.core.steps import BiosValue
+from bpa.core.bios import BiosWant
 
 Nested = Literal["required", "forbidden", "indifferent"]
-Intent = Literal["virtualization", "iommu", "sriov"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,26 +19,6 @@ class Image:
     checksum: str
     checksum_type: str = "sha256"
     format: str = "raw"
-
-
-@dataclass(frozen=True, slots=True)
-class IntentRule:
-    """One way a vendor spells an intent: attribute name, the value for on and for off, and who says so."""
-
-    intent: Intent
-    attribute: str
-    on: BiosValue
-    off: BiosValue
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class BiosWant:
-    """intents -> wanted on or off; attributes = raw names and values; rules = how vendors spell intents."""
-
-    intents: Mapping[Intent, bool] = field(default_factory=dict)
-    attributes: Mapping[str, BiosValue] = field(default_factory=dict)
-    rules: tuple[IntentRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +73,7 @@ class Profile:
     """A HardwareProfile document."""
 
     name: str = ""
-    bios: BiosWant = BiosWant()
+    bios: BiosWant = field(default_factory=BiosWant)
     nested: Nested | None = None
     kernel_arguments: tuple[str, ...] = ()
     vfs: tuple[VfWant, ...] = ()

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sysconfig
 from collections.abc import Iterator, Mapping
-from functools import cache
-from importlib import resources
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from bpa.core.steps import BiosValue
-from bpa.core.want import BiosWant, Intent, IntentRule, Minimum, NamespaceWant, PfMatch, Profile, VfWant
+from bpa.core.want import Minimum, NamespaceWant, PfMatch, Profile, VfWant
 from bpa.documents import errors, quantity
+from bpa.documents.bios import read_bios
 from bpa.documents.document import Document
 from bpa.documents.errors import DocumentError
-from bpa.documents.tree import parse_stream
 
 _SYSTEM = (
     "/bin",
@@ -39,27 +36,12 @@ def builtin_directory() -> Path:
     return checkout if checkout.is_dir() else Path(sysconfig.get_path("data")) / "share" / "bpa" / "profiles"
 
 
-@cache
-def intent_rules() -> tuple[IntentRule, ...]:
-    """How vendors spell BIOS intents: bpa/core/data/bios_intents.yaml."""
-    text = resources.files("bpa.core").joinpath("data", "bios_intents.yaml").read_text("utf-8")
-    # Read as documents are: YAML 1.1 as PyYAML has it takes the keys on and off for truth values.
-    (tree,), _ = parse_stream(text, "bios_intents.yaml")
-    return tuple(
-        IntentRule(cast(Intent, intent), rule["attribute"], rule["on"], rule["off"], rule["source"])
-        for intent, rules in tree.plain().items()
-        for rule in rules
-    )
-
-
 def read_profile(document: Document) -> tuple[Profile, tuple[DocumentError, ...]]:
     """A HardwareProfile as check_schema leaves it, and what is wrong with it beyond the schema."""
     problems: list[DocumentError] = []
-    attributes = _bios_attributes(document, problems)
-    intents = cast(Mapping[Intent, bool], document.get("spec", "bios", "intents") or {})
     profile = Profile(
         name=document.name,
-        bios=BiosWant(intents, attributes, intent_rules()),
+        bios=read_bios(document, problems),
         nested=document.get("spec", "virtualization", "nested"),
         kernel_arguments=tuple(argument or "" for argument in document.get("spec", "kernel", "arguments") or ()),
         vfs=tuple(_virtual_functions(document)),
@@ -86,22 +68,6 @@ def read_quantity(document: Document, path: errors.Path, problems: list[Document
         shown = errors.shortened(str(value))
         problems.append(document.error(path, f'"{shown}" is no quantity', quantity.EXPECTED, str(error)))
         return None
-
-
-def _bios_attributes(document: Document, problems: list[DocumentError]) -> Mapping[str, BiosValue]:
-    attributes: dict[str, BiosValue] = {}
-    for name, value in (document.get("spec", "bios", "attributes") or {}).items():
-        if isinstance(value, str | int | bool):
-            attributes[name] = value
-        else:
-            problems.append(
-                document.error(
-                    ("spec", "bios", "attributes", name),
-                    "this is no BIOS value",
-                    "text, a whole number, or true or false",
-                )
-            )
-    return attributes
 
 
 def _virtual_functions(document: Document) -> Iterator[VfWant]:

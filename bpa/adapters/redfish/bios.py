@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bpa.adapters.errors import Unsupported
-from bpa.adapters.redfish.answers import Missing, Stale
-from bpa.adapters.redfish.link import Link
+from bpa.adapters.redfish.answers import Missing
 from bpa.adapters.redfish.reading import Json, Reader, inner, texts
+from bpa.core.bios.rules import same
 from bpa.core.steps import BiosValue
 
 PENDING = ("Settings", "SD", "Pending")
 """Where vendors keep the pending settings that they do not announce (Dell and HPE, Supermicro and AMI, Lenovo)."""
 ATTRIBUTES = 10000
+LARGEST = 1 << 64
+"""Registries were recorded that know numbers of up to 64 bits (SGX keys)."""
 PASSWORD = re.compile(r"password(salt)?(_[0-9a-f]{4})?$", re.IGNORECASE)
 
 
@@ -29,11 +31,12 @@ class BiosPaths:
 
 @dataclass(frozen=True, slots=True)
 class Bios:
-    """Attributes now, and pending ones that differ from now."""
+    """Attributes now, and pending ones that differ from now. body: the Bios resource as served."""
 
     paths: BiosPaths
     now: Mapping[str, BiosValue]
     pending: Mapping[str, BiosValue]
+    body: Json = field(default_factory=dict, repr=False)
 
 
 def read_bios(reader: Reader, system: Json, known: BiosPaths | None) -> Bios:
@@ -43,30 +46,8 @@ def read_bios(reader: Reader, system: Json, known: BiosPaths | None) -> Bios:
     body = reader.resource(system["Bios"]).body
     now = _attributes(body)
     paths, settings = _settings(reader, reader.link.path_of(system["Bios"]), body, known)
-    return Bios(paths, now, {n: v for n, v in _attributes(settings).items() if n not in now or now[n] != v})
-
-
-def stage_bios(link: Link, paths: BiosPaths, attributes: Mapping[str, BiosValue]) -> None:
-    """PATCH the attributes, as the BIOS is to have them after its next restart. Raises Refused with the BMC's words."""
-    target = paths.settings or paths.bios
-    change: dict[str, object] = {"Attributes": dict(attributes)}
-    if paths.on_reset:
-        # Without it some BMCs keep the values and never apply them; with it, others that do not list it refuse.
-        change["@Redfish.SettingsApplyTime"] = {
-            "@odata.type": "#Settings.v1_0_0.PreferredApplyTime",
-            "ApplyTime": "OnReset",
-        }
-    etag = link.get(target).etag
-    strong = etag.removeprefix("W/")
-    # A weak ETag must be made strong for some, and a few want any If-Match at all (sushy, xFusion).
-    tries = list(dict.fromkeys((etag, strong, "*") if etag else ("", "*")))
-    for attempt in tries:
-        try:
-            link.patch(target, change, attempt)
-            return
-        except Stale:
-            if attempt == tries[-1]:
-                raise
+    pending = {n: v for n, v in _attributes(settings).items() if n not in now or not same(now[n], v)}
+    return Bios(paths, now, pending, body)
 
 
 def _settings(reader: Reader, path: str, body: Json, known: BiosPaths | None) -> tuple[BiosPaths, Json]:
@@ -92,7 +73,10 @@ def _attributes(body: Json) -> dict[str, BiosValue]:
     for name, value in list(inner(body, "Attributes").items())[:ATTRIBUTES]:
         if not name.isprintable() or len(name) > 256:
             continue
-        if isinstance(value, int):
+        if isinstance(value, Mapping):
+            # Cray EX keeps {"current_value": "All", "AllowableValues": [...], "reset_type": "Cold"}.
+            value = value.get("current_value")
+        if isinstance(value, int) and abs(value) < LARGEST:
             found[name] = value
         elif isinstance(value, str) and not PASSWORD.search(name):
             found[name] = "".join(c if c.isprintable() else " " for c in value[:1024])

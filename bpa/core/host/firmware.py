@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bpa.core.bios import resolve
+from bpa.core.bios import BiosPlan, Machine, plan_bios
+from bpa.core.bios.rules import meaning_of, same
 from bpa.core.facts import BmcFacts, Facts
 from bpa.core.requirement import Change, HostRequirement
 from bpa.core.steps import BiosValue, Reset, ResetByIronic, StageBios
@@ -47,28 +48,30 @@ SETTLED = frozenset(
 
 def check_staged(want: HostWant, have: Facts) -> Verdict:
     """Every wanted attribute is current or pending."""
-    wanted = _wanted(want, have)
-    if not isinstance(wanted, Mapping):
-        return wanted
+    plan = _plan(want, have)
+    if not isinstance(plan, BiosPlan):
+        return plan
     bmc = _bmc(have)
-    change = {
-        name: value for name, value in wanted.items() if bmc.pending.get(name, _now(bmc)[name]) != value
-    }
+    due = {name: bmc.pending.get(name, _now(bmc)[name]) for name in plan.values}
+    change = {name: value for name, value in plan.values.items() if not same(due[name], value)}
     if not change:
-        return Met(_list(wanted) or "the profile asks nothing of the BIOS")
-    seen = ", ".join(f"{name} is {bmc.pending.get(name, _now(bmc)[name])}" for name in change)
+        return Met(_list(plan.values) or "the profile asks nothing of the BIOS")
+    if bmc.power == "On" and bmc.boot_progress in POST:
+        # What is staged now may just be being applied; and BMCs refuse settings in POST (HPE) or lose them.
+        return Wait(f"firmware is in POST ({bmc.boot_progress})", 5.0)
+    seen = ", ".join(f"{name} is {due[name]}" + _needed(plan, name) for name in change)
     return Act(StageBios(change), seen)
 
 
 def check_applied(want: HostWant, have: Facts) -> Verdict:
     """Every wanted attribute is current. Changes that others have staged are left to them."""
-    wanted = _wanted(want, have)
-    if not isinstance(wanted, Mapping):
-        return wanted
+    plan = _plan(want, have)
+    if not isinstance(plan, BiosPlan):
+        return plan
     bmc = _bmc(have)
-    missing = {name: value for name, value in wanted.items() if _now(bmc)[name] != value}
+    missing = {name: value for name, value in plan.values.items() if not same(_now(bmc)[name], value)}
     if not missing:
-        return Met(_list(wanted) or "the profile asks nothing of the BIOS")
+        return Met(_list(plan.values) or "the profile asks nothing of the BIOS")
     if bmc.power in ("PoweringOn", "PoweringOff"):
         return Wait(f"the machine is {bmc.power.replace('g', 'g ', 1).lower()}", 3.0)
     if bmc.power == "On" and bmc.boot_progress in POST:
@@ -93,35 +96,41 @@ def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
     if bmc is None:
         asked: dict[str, BiosValue] = {
             **{
-                f"BIOS intent {intent}": "on" if on else "off"
-                for intent, on in want.profile.bios.intents.items()
+                f"BIOS intent {intent}": meaning_of(asked)
+                for intent, asked in want.profile.bios.intents.items()
             },
             **{f"BIOS {name}": value for name, value in want.profile.bios.attributes.items()},
         }
         return tuple(Change(what, None, str(new), restart="firmware") for what, new in sorted(asked.items()))
-    wanted = _wanted(want, have)
-    if not isinstance(wanted, Mapping):
+    plan = _plan(want, have)
+    if not isinstance(plan, BiosPlan):
         return ()
     return tuple(
-        Change(f"BIOS {name}", str(_now(bmc)[name]), str(value), restart="firmware")
-        for name, value in wanted.items()
-        if _now(bmc)[name] != value
+        Change(f"BIOS {one.attribute}" + _needed(plan, one.attribute), str(one.now), str(one.value), restart="firmware")
+        for one in sorted(plan.settings, key=lambda one: one.attribute)
+        if one.changes
     )
 
 
-def _wanted(want: HostWant, have: Facts) -> Mapping[str, BiosValue] | Stuck | Wait:
+def _plan(want: HostWant, have: Facts) -> BiosPlan | Stuck | Wait:
     bios = want.profile.bios
-    if not bios.intents and not bios.attributes:
-        return {}
-    if have.bmc is None:
+    if not bios.asks:
+        return BiosPlan()
+    bmc = have.bmc
+    if bmc is None:
         return Wait(f"the BMC {want.bmc} has not answered yet", 15.0)
-    if have.bmc.bios is None:
-        why = have.bmc.unread.get("bios", "this BMC does not offer them")
+    if bmc.bios is None:
+        why = bmc.unread.get("bios", "this BMC does not offer them")
         return Stuck(
             f"BIOS attributes cannot be read: {why}",
             "set the BIOS by hand and take `bios` out of the profile, or update the BMC's firmware",
         )
-    return resolve(bios, have.bmc.bios)
+    return plan_bios(bios, Machine(bmc.bios, bmc.registry, bmc.manufacturer, bmc.pending))
+
+
+def _needed(plan: BiosPlan, name: str) -> str:
+    setting = plan.of(name)
+    return f" (needed for {setting.needed_for})" if setting is not None and setting.needed_for else ""
 
 
 def _bmc(have: Facts) -> BmcFacts:

@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable
 
+from bpa.core.bios.rules import meaning_of
 from bpa.core.facts import Drive
 from bpa.core.root_device import GIB, HintValue
 from bpa.core.steps import BiosValue
@@ -14,7 +15,20 @@ from bpa.lab.simulated.host import SimulatedHost
 from bpa.lab.simulated.machine import USUAL, Disk, Durations, Function, Hardware, Namespace, Region
 
 NAMES = uuid.UUID("6d1f0c39-6a0f-5b0b-9d3e-5b1c8a6f2b70")
-SWITCHES = {"virtualization": "ProcVirtualization", "iommu": "ProcVtd", "sriov": "SriovGlobalEnable"}
+SWITCHES = {
+    "virtualization": "ProcVirtualization", "iommu": "ProcVtd", "sriov": "SriovGlobalEnable", "hyperthreading": "LogicalProc",
+    "tme": "Processors_TotalMemoryEncryption", "sgx": "EnableSgx",
+}
+CHOICES: dict[str, tuple[str, dict[str, BiosValue]]] = {
+    "bootMode": ("FBO001", {"uefi": "UEFI", "legacy": "LEGACY"}),
+    "powerProfile": ("PowerProfile", {"performance": "MaxPerf", "balanced": "BalancedPowerPerf", "powersave": "MinPower",
+                                      "custom": "Custom"}),
+    "snc": ("Processors_SNC", {"off": "Disabled", "on": "SNC2", "2": "SNC2", "4": "SNC4"}),
+    "nps": ("NumaNodesPerSocket", {"1": "1", "2": "2", "4": "4"}),
+    "pmem": ("VolatileMemoryMode_F302", {"appDirect": "1LM", "memoryMode": "2LM"}),
+}
+"""Attribute of an intent and what its values mean, each in the words of a vendor: what is not asked is not there."""
+ALWAYS = ("virtualization", "iommu", "sriov", "hyperthreading")
 OTHER: dict[BiosValue, BiosValue] = {"Enabled": "Disabled", "Disabled": "Enabled", "Enable": "Disable", "Disable": "Enable"}
 NVDIMM_ALIGN = 16 << 20
 
@@ -45,10 +59,15 @@ def hardware(want: HostWant, address: str) -> Hardware:
 def _bios(want: HostWant) -> dict[str, BiosValue]:
     asked = want.profile.bios
     # What the profile does not speak of must not be in its way.
-    bios: dict[str, BiosValue] = dict.fromkeys(SWITCHES.values(), "Enabled")
-    for intent, on in asked.intents.items():
-        bios[SWITCHES[intent]] = "Disabled" if on else "Enabled"
-    bios |= {"BootMode": "Uefi", "LogicalProc": "Enabled"}
+    bios: dict[str, BiosValue] = {SWITCHES[intent]: "Enabled" for intent in ALWAYS}
+    if "bootMode" not in asked.intents:
+        bios["BootMode"] = "Uefi"
+    for intent, meant in asked.intents.items():
+        if intent in SWITCHES:
+            bios[SWITCHES[intent]] = "Disabled" if meant else "Enabled"
+        else:
+            name, values = CHOICES[intent]
+            bios[name] = next(value for value in values.values() if value != values[meaning_of(meant)])
     for name, value in asked.attributes.items():
         bios[name] = _another(value)
     return bios
