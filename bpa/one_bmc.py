@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bpa import documents, place
 from bpa.adapters.errors import Refused
-from bpa.adapters.redfish import BmcAccess
+from bpa.adapters.redfish import Bmc, BmcAccess
+from bpa.adapters.redfish.target import Target
+from bpa.bmc_memory import BmcMemory
 from bpa.core.secret import Secret
 from bpa.core.want import HostWant
 from bpa.documents.bmc_address import NotRedfish, parse_bmc_address
@@ -34,15 +38,36 @@ class OneBmc:
     access: BmcAccess
     want: HostWant | None = None
 
+    @contextmanager
+    def open(self) -> Iterator[Target]:
+        """Its System, to be read and changed; logged out at the end, whatever happens. Nothing is contacted yet.
+
+        Raises Refused where the address is no URL.
+        """
+        with Target(self.access) as target:
+            yield target
+
+    def bmc(self) -> Bmc:
+        """The same as the engine sees it; a context manager that logs out."""
+        return Bmc(self.access)
+
 
 def find_bmc(name: str, given: Credentials, site: str | None = None) -> OneBmc:
     """The BMC of host `name` of the site where a site is told or `name` is no address; else the BMC at that address.
 
     Enters the network namespace that the site, or the running lab, wants. Raises Refused, DocumentErrors, NoSite.
     """
+    by_name = site is not None or not _is_address(name)
+    found = _of_host(name, given, site) if by_name else OneBmc(_at_address(name, given))
+    return replace(found, access=BmcMemory().remembered(found.access, insecure=given.insecure))
+
+
+def find_origin(name: str, site: str | None = None) -> str:
+    """https://host[:port] of that BMC, without any credentials. Enters the network namespace, and raises, as find_bmc."""
+    nobody = Credentials("", Secret(""))
     if site is not None or not _is_address(name):
-        return _of_host(name, given, site)
-    return OneBmc(_at_address(name, given))
+        return _of_host(name, nobody, site).access.origin
+    return _at_address(name, nobody).origin
 
 
 def _is_address(name: str) -> bool:

@@ -48,6 +48,12 @@ def states_of(source: str) -> tuple[Path, ...]:
     return tuple(sorted(_base().glob(f"*-{_mark(source)}")))
 
 
+def bmc_directory() -> Path:
+    """Where is kept what belongs to a BMC and not to a site: its pinned certificate, sessions not closed yet."""
+    # No site is called so: their names have no underscore.
+    return _base() / "_bmc"
+
+
 def _base() -> Path:
     given = os.environ.get("BPA_STATE")
     if given is not None:

@@ -23,6 +23,7 @@ from bpa.adapters.keys import key_pair, read_key
 from bpa.adapters.kud import Kud
 from bpa.adapters.redfish import Bmc, BmcAccess
 from bpa.adapters.ssh import Ssh, SshAccess
+from bpa.bmc_memory import BmcMemory
 from bpa.collection import CollectedWorld
 from bpa.collection import load as load_collection
 from bpa.core.cluster import CLUSTER
@@ -47,6 +48,8 @@ class Wiring:
     def __init__(self, site: Site, state: Path) -> None:
         self.site, self.state = site, state
         self._bmc_turns: dict[str, threading.BoundedSemaphore] = {}
+        # One for all hosts: several may share a BMC, and a password that it refused to one is not tried by the next.
+        self._memory = BmcMemory()
 
     def wire(self, opened: OpenSite) -> None:
         """Give `opened` its subjects over real adapters; nothing is contacted yet."""
@@ -58,6 +61,7 @@ class Wiring:
         else:
             nodes = ExternalNodes(_endpoint(settings.ironic), self._expected)
         opened.on_close.append(nodes.close)
+        opened.notes = (*opened.notes, *self._pin_notes())
         opened.host_key = lambda name: self._host_key(name).public
         opened.hosts = tuple(
             Subject(h.want.name, h.want, HOST, HostWorld(
@@ -96,12 +100,26 @@ class Wiring:
 
     def _open_bmc(self, host: HostDocument) -> Bmc:
         want = host.want
-        return Bmc(BmcAccess(want.bmc, host.bmc_username.reveal(), host.bmc_password, self._verify(host), want.system,
-                             want.uuid, want.serial, want.boot_mac))
+        return Bmc(self._memory.remembered(BmcAccess(
+            want.bmc, host.bmc_username.reveal(), host.bmc_password, self._verify(host), want.system, want.uuid,
+            want.serial, want.boot_mac)), self._memory.registries if want.profile.bios.asks else None)
 
     def _verify(self, host: HostDocument) -> bool | str:
         ca = self.site.settings.bmc_ca
         return False if not host.verify else str(ca) if ca else True
+
+    def _ironic_verify(self, host: HostDocument) -> bool | str:
+        """Ironic knows no pins: it gets a pinned certificate as the CA, where that works and Ironic can read our files."""
+        verify = self._verify(host)
+        pin = self._memory.pin(host.want.bmc) if verify is True else None
+        ours = isinstance(self.site.settings.ironic, EmbeddedIronicSettings)
+        return str(pin.file) if pin is not None and pin.verifies and ours else verify
+
+    def _pin_notes(self) -> Iterator[str]:
+        for host in self.site.hosts:
+            if self._verify(host) is True and self._ironic_verify(host) is True and self._memory.pin(host.want.bmc):
+                yield (f"{host.want.name}: the pinned certificate of its BMC is no use to Ironic, which knows no pins and "
+                       "will refuse this BMC; name a CA (spec.bmc.caFile), or disableCertificateVerification on this host")
 
     def _expected(self, name: str) -> NodeSpec | None:
         host = self.site.host(name)
@@ -111,7 +129,7 @@ class Wiring:
         want, images = host.want, self.site.settings.images
         return NodeSpec(
             name=want.name, bmc_address=want.bmc, username=host.bmc_username.reveal(), password=host.bmc_password,
-            boot_mac=want.boot_mac, system=want.system, verify=self._verify(host), root_device=want.root_device,
+            boot_mac=want.boot_mac, system=want.system, verify=self._ironic_verify(host), root_device=want.root_device,
             deploy_kernel=_url(images.kernel), deploy_ramdisk=_url(images.ramdisk))
 
     def _config_drive(self, host: HostDocument) -> ConfigDrive:

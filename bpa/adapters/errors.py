@@ -4,7 +4,12 @@ from __future__ import annotations
 
 
 class AdapterError(Exception):
-    """Base. The message is for a person; `advice` is the next thing to do ("" = none)."""
+    """Base. The message is for a person; `advice` is the next thing to do ("" = none).
+
+    status: the HTTP status that said so; 0 where none did.
+    """
+
+    status: int = 0
 
     def __init__(self, message: str, advice: str = "", retry_after: float | None = None) -> None:
         super().__init__(message)

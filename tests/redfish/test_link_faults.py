@@ -114,15 +114,6 @@ def test_a_session_that_ended_is_opened_anew_in_mid_look(bmc: StubBmc) -> None:
     assert bmc.tokens == {}
 
 
-def test_too_many_sessions_is_a_reason_to_wait(bmc: StubBmc) -> None:
-    bmc.fault = always(
-        error(400, "The session limit has been reached.", "Base.1.8.SessionLimitExceeded"),
-        f"{ROOT}/sessionservice/sessions", "POST",
-    )
-    with pytest.raises(Busy, match="limit"):
-        Bmc(access(bmc)).look()
-
-
 @pytest.mark.parametrize(
     ("reply", "kind", "text"),
     [

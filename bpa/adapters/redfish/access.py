@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bpa.adapters.errors import Refused
+from bpa.adapters.redfish.shelf import SessionShelf
 from bpa.core.secret import Secret
 
 
@@ -14,7 +15,9 @@ from bpa.core.secret import Secret
 class BmcAccess:
     """address: base URL (https where no scheme is given). verify: True, a CA bundle's path, or False if told so.
 
-    system is the explicit path of the System; without it uuid, serial or boot MAC choose among several.
+    system is the explicit path of the System; without it uuid, serial or boot MAC choose among several. pin: SHA-256
+    (hex) of the one certificate that is accepted, which then decides instead of verify. parallel: GETs at once. shelf:
+    where sessions are remembered until they are closed; without it only this process knows of them.
     """
 
     address: str
@@ -25,6 +28,9 @@ class BmcAccess:
     uuid: str | None = None
     serial: str | None = None
     mac: str | None = None
+    pin: str = ""
+    parallel: int = 2
+    shelf: SessionShelf | None = field(default=None, repr=False, compare=False)
 
     @property
     def origin(self) -> str:

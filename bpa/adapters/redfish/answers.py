@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import requests
-
 from bpa.adapters.errors import AdapterError, Busy, Refused, Unreachable, Unsupported
+from bpa.adapters.redfish.response import Response
 
 BODY_LIMIT = 16 * 1024 * 1024
 """Bytes. The largest resource recorded on a real machine is a 2 MB attribute registry."""
 BODY_SECONDS = 60.0
+"""For a whole answer, from the request to its last byte."""
 NOT_NOW = re.compile(
     r"SYS518|UnableToModifyDuringSystemPOST|InvalidOperationForSystemState|ServiceTemporarilyUnavailable"
     r"|ServiceShuttingDown|ResourceInUse|SessionLimitExceeded|ResourceNotReady|NotReady"
+    r"|\b(in|during) (the )?([Ss]ystem )?POST\b"
 )
-"""Message ids with which BMCs say "not now" under a status that says "no" (iDRAC, iLO, DMTF Base registry)."""
+"""Message ids and words with which BMCs say "not now" under a status that says "no" (iDRAC, iLO, DMTF Base registry)."""
+
+LIMIT = re.compile(
+    r"SessionLimitExceeded|CreateLimitReachedForResource|RAC0218|(?i:session limit|(maximum|max|too many) [\w ]*sessions)"
+)
+"""How they say that there are too many sessions: DMTF's Base registry; iDRAC's RAC0218, under a 503 (check_redfish issue 89,
+gofish issue 75); in words elsewhere."""
+OLD_TLS = ("UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "TLSV1_ALERT_PROTOCOL_VERSION", "DH_KEY_TOO_SMALL", "EE_KEY_TOO_SMALL")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of an error: id without its registry ("PropertyUnknown"), words, arguments, properties it is about."""
+
+    id: str
+    said: str
+    args: tuple[str, ...] = ()
+    properties: tuple[str, ...] = ()
 
 
 class Broken(Unreachable):
@@ -31,17 +51,29 @@ class Broken(Unreachable):
 class Faulty(Busy):
     """It answered, but not with anything usable: a 500, or no JSON."""
 
+    messages: tuple[Message, ...] = ()
+
 
 class Missing(Unsupported):
     """404 or 410."""
 
 
 class Denied(Refused):
-    """Refused by an HTTP status, and not by the transport."""
+    """Refused by an HTTP status, and not by the transport. messages: what it said, for code that can mend its request."""
+
+    messages: tuple[Message, ...] = ()
 
 
 class Stale(Denied):
     """412 or 428: the ETag was not the one it wants."""
+
+
+class Full(Busy):
+    """No more Redfish sessions: the limit is reached."""
+
+
+class Endless(OSError):
+    """An answer longer, or longer under way, than is allowed. Never leaves the adapter."""
 
 
 class Unauthorized(Exception):
@@ -60,57 +92,49 @@ class Moved(Exception):
         self.location = location
 
 
-def read_body(response: requests.Response) -> bytes:
-    """The body; Faulty where it is endless or comes in drops."""
-    deadline = time.monotonic() + BODY_SECONDS
-    parts: list[bytes] = []
-    size = 0
-    for part in response.iter_content(65536):
-        parts.append(part)
-        size += len(part)
-        if size > BODY_LIMIT or time.monotonic() > deadline:
-            response.close()
-            raise Faulty(f"{_asked(response)} does not come to an end ({size} bytes so far)")
-    return b"".join(parts)
-
-
-def parse_object(response: requests.Response, body: bytes) -> Mapping[str, Any]:
+def parse_object(origin: str, response: Response) -> Mapping[str, Any]:
     """The JSON object of an answer ({} for an empty body). Raises Faulty."""
-    if not body.strip():
+    if not response.body.strip():
         return {}
     try:
-        value = json.loads(body)
+        value = json.loads(response.body)
     except (ValueError, RecursionError):
-        raise Faulty(f"{_asked(response)} answered something that is not JSON") from None
+        raise Faulty(f"{_asked(origin, response)} answered something that is not JSON") from None
     if not isinstance(value, dict):
-        raise Faulty(f"{_asked(response)} answered {type(value).__name__} where a JSON object was due")
+        raise Faulty(f"{_asked(origin, response)} answered {type(value).__name__} where a JSON object was due")
     return value
 
 
-def judge(response: requests.Response, body: bytes) -> None:
+def judge(origin: str, response: Response) -> None:
     """Raise what a status of 300 and above means."""
-    status = response.status_code
+    status = response.status
     if status < 300:
         return
     if status < 400:
         raise Moved(response.headers.get("Location", ""))
-    said, ids = _messages(body)
+    said, ids = _messages(response.body)
     if status == 401:
         raise Unauthorized(said)
-    text = f"{_asked(response)} was answered {status}" + (f": {said}" if said else "")
+    text = f"{_asked(origin, response)} was answered {status}" + (f": {said}" if said else "")
+    if LIMIT.search(ids) and response.method == "POST":
+        raise Full(text, "close sessions on it (bpa bmc sessions ADDRESS), or wait", retry_after(response.headers))
     if status in (409, 423, 425, 429, 502, 503, 504) or NOT_NOW.search(ids):
         raise Busy(text, "it may be starting, in POST or at work: wait", retry_after(response.headers))
     if status in (404, 410):
         raise Missing(text)
     if status in (405, 501):
         raise Unsupported(text)
+    error: Denied | Faulty
     if status in (412, 428):
-        raise Stale(text)
-    if status == 403:
-        raise Denied(text, "give the BMC account the privilege, or set its initial password anew")
-    if status >= 500:
-        raise Faulty(text, retry_after=retry_after(response.headers))
-    raise Denied(text)
+        error = Stale(text)
+    elif status == 403:
+        error = Denied(text, "give the BMC account the privilege, or set its initial password anew")
+    elif status >= 500:
+        error = Faulty(text, retry_after=retry_after(response.headers))
+    else:
+        error = Denied(text)
+    error.messages = _parsed(response.body)
+    raise error
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -127,16 +151,23 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def transport_error(origin: str, error: BaseException) -> AdapterError:
-    """What an exception of requests, urllib3 or ssl means."""
+    """What an exception of socket, ssl or http.client means."""
     chain = list(_chain(error))
+    if isinstance(error, Endless):
+        return Faulty(f"an answer of {origin} does not come to an end", "the BMC may be overloaded: restart it, or wait")
     for link in chain:
         if isinstance(link, ssl.SSLCertVerificationError):
             return Refused(
                 f"the certificate of {origin} is not trusted: {link.verify_message or link.reason}",
-                "name the CA (spec.bmc.caFile), or set disableCertificateVerification on this host",
+                "pin it (bpa bmc trust ADDRESS), name the CA (--ca, or spec.bmc.caFile), or disable verification on this host",
             )
         if isinstance(link, ssl.SSLError) and link.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
             return Refused(f"{origin} does not speak TLS", "correct the scheme or port of the BMC address")
+        if isinstance(link, ssl.SSLError) and link.reason in OLD_TLS:
+            return Refused(f"{origin} speaks only TLS that is no longer safe ({link.reason})",
+                           "update its firmware, or set a newer TLS version and certificate on it")
+    if isinstance(error, http.client.BadStatusLine) and "\x15\x03" in str(error):
+        return Refused(f"{origin} speaks TLS, and was spoken to without", "write https:// in the BMC address")
     names = " ".join(type(link).__name__ for link in chain)
     if "Timeout" in names or "timed out" in str(error):
         return Unreachable(f"{origin} did not answer in time", "check cabling, address and the BMC itself")
@@ -144,7 +175,7 @@ def transport_error(origin: str, error: BaseException) -> AdapterError:
         return Unreachable(f"the name in {origin} does not resolve", "correct the BMC address, or DNS")
     if "ConnectionRefused" in names:
         return Unreachable(f"{origin} refused the connection", "check address and port, and that the BMC is up")
-    if "Reset" in names or "BrokenPipe" in names or "Protocol" in names or "Chunked" in names:
+    if "Reset" in names or "BrokenPipe" in names or isinstance(error, http.client.HTTPException | EOFError):
         return Broken(f"{origin} broke the connection off")
     return Unreachable(f"{origin} cannot be reached ({_reason(chain)})", "check network and address")
 
@@ -179,11 +210,36 @@ def _messages(body: bytes) -> tuple[str, str]:
     return clean("; ".join(dict.fromkeys(said)), 400), ids
 
 
+def _parsed(body: bytes) -> tuple[Message, ...]:
+    """The messages of an error body one by one, bounded; () where there are none. Hostile: anything may be of any type."""
+    try:
+        error = json.loads(body)["error"]
+        infos = error.get("@Message.ExtendedInfo") or []
+        found = [i for i in (infos if isinstance(infos, list) else [infos])[:64] if isinstance(i, dict)]
+        found = found or [{"MessageId": error.get("code"), "Message": error.get("message")}]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return ()
+    return tuple(
+        Message(
+            id=clean(str(i.get("MessageId") or "")).rsplit(".", 1)[-1],
+            said=clean(str(i.get("Message") or ""), 400),
+            args=_strings(i.get("MessageArgs")),
+            properties=_strings(i.get("RelatedProperties")),
+        )
+        for i in found
+    )
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    return tuple(clean(v) for v in value[:64] if isinstance(v, str)) if isinstance(value, list) else ()
+
+
 def clean(text: str, limit: int = 256) -> str:
     """Text of a BMC fit to be shown: one line, no control characters, no more than limit characters."""
-    return "".join(c if c.isprintable() else " " for c in text[:limit]).strip()
+    text = text[:limit]
+    # Nearly all texts are; a registry has ten thousand of them.
+    return (text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)).strip()
 
 
-def _asked(response: requests.Response) -> str:
-    request = response.request
-    return f"{request.method} {clean(request.url or '')}"
+def _asked(origin: str, response: Response) -> str:
+    return f"{response.method} {origin}{clean(response.path)}"

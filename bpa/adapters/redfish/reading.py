@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 from bpa.adapters.errors import AdapterError, Refused, Unsupported
 from bpa.adapters.redfish.answers import Denied, Faulty, clean
 from bpa.adapters.redfish.link import Link
+from bpa.adapters.redfish.look import key_of
 from bpa.adapters.redfish.wire import Answer
 
 Json = Mapping[str, Any]
@@ -33,7 +33,8 @@ def text(body: Json, *keys: str) -> str:
 def number(body: Json, key: str) -> int:
     """A whole number of zero or more; 0 for anything else. Fractions are rounded down."""
     value = body.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    # No isfinite: it fails on integers that no float can hold.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**64:
         return 0
     return max(int(value), 0)
 
@@ -83,9 +84,7 @@ class Reader:
 
     def resource(self, link: object) -> Answer:
         """A resource by its reference. Raises the adapter errors."""
-        self.asked += 1
-        if self.asked > REQUESTS:
-            raise Unsupported(f"more than {REQUESTS} resources: reading stopped")
+        self._count()
         return self.link.get(self.link.path_of(link))
 
     def optional(self, body: Json, key: str) -> Json:
@@ -99,28 +98,46 @@ class Reader:
             return {}
 
     def each(self, links: Iterable[object]) -> Iterator[tuple[str, Json]]:
-        """Path and body of every reference that can be read, each once."""
+        """Path and body of every reference that can be read, each once; fetched a few at a time, given in order."""
+        paths: list[str] = []
         seen: set[str] = set()
         for link in links:
             try:
                 path = self.link.path_of(link)
-                if path.lower().rstrip("/") in seen:
-                    continue
-                seen.add(path.lower().rstrip("/"))
-                yield path, self.resource(path).body
             except NOT_THERE as error:
                 self.note(error)
+                continue
+            if key_of(path) not in seen:
+                seen.add(key_of(path))
+                paths.append(path)
+        answers = self.link.each(paths)
+        try:
+            for path, answer in zip(paths, answers, strict=True):
+                try:
+                    self._count()
+                    yield path, answer.result().body
+                except NOT_THERE as error:
+                    self.note(error)
+        finally:
+            answers.close()
 
     def collection(self, body: Json, key: str) -> Iterator[tuple[str, Json]]:
         """Path and body of every member of the collection that a property refers to; none where it has none."""
-        yield from self.each(self.links(body, key))
+        yield from self.each(self._links(body, key, bodies=True))
 
     def links(self, body: Json, key: str) -> list[object]:
         """The references of that collection, over all its pages; a null or missing Members is no members."""
+        return self._links(body, key, bodies=False)
+
+    def _links(self, body: Json, key: str, bodies: bool) -> list[object]:
         found: list[object] = []
-        page = self.optional(body, key)
+        expanded = self._expanded(body, key) if bodies else None
+        page = self.optional(body, key) if expanded is None else expanded
         for _ in range(PAGES):
-            found += objects(page, "Members")
+            members = objects(page, "Members")
+            found += members
+            if expanded is not None:
+                self._keep(members)
             if "Members@odata.nextLink" not in page or len(found) >= MEMBERS:
                 break
             try:
@@ -129,6 +146,31 @@ class Reader:
                 self.note(error)
                 break
         return found[:MEMBERS]
+
+    def _expanded(self, body: Json, key: str) -> Json | None:
+        if not isinstance(body.get(key), Mapping):
+            return None
+        try:
+            answer = self.link.expand(self.link.path_of(body[key]))
+        except NOT_THERE as error:
+            self.note(error)
+            return None
+        if answer is not None:
+            self._count()
+        return None if answer is None else answer.body
+
+    def _keep(self, members: list[Json]) -> None:
+        for member in members:
+            if len(member) > 2:
+                try:
+                    self.link.seed(self.link.path_of(member), Answer(member, text(member, "@odata.etag")))
+                except NOT_THERE:
+                    continue  # told of where it is read
+
+    def _count(self) -> None:
+        self.asked += 1
+        if self.asked > REQUESTS:
+            raise Unsupported(f"more than {REQUESTS} resources: reading stopped")
 
     def note(self, error: AdapterError) -> None:
         """Remember what could not be read; raises it if the credentials were refused, for then nothing will be."""

@@ -1,66 +1,64 @@
-"""Requests to one BMC over sushy's connector: one attempt each, bounded, judged, and never to anywhere else."""
+"""Requests to one BMC: one attempt each, bounded, judged, and never to anywhere else. For several threads at once."""
 
 from __future__ import annotations
 
-import logging
+import http.client
+import json
 import re
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
-import requests
-from sushy.connector import Connector
-from sushy.exceptions import SushyError
-
-from bpa.adapters.errors import Unsupported
+from bpa.adapters.errors import AdapterError, Refused, Unsupported
+from bpa.adapters.redfish import answers
 from bpa.adapters.redfish.access import BmcAccess
-from bpa.adapters.redfish.answers import (
-    Faulty,
-    Moved,
-    clean,
-    judge,
-    parse_object,
-    read_body,
-    transport_error,
-)
+from bpa.adapters.redfish.answers import Faulty, Moved, clean, judge, parse_object, transport_error
+from bpa.adapters.redfish.connection import Connection
+from bpa.adapters.redfish.kept import Kept
+from bpa.adapters.redfish.response import Response
+from bpa.core.secret import Secret
 
-CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
+"""Of silence. A whole answer may take answers.BODY_SECONDS, or as long as a write is allowed to be silent."""
 REDIRECTS = 4
-# sushy reports to its log what we raise; without a handler Python would print it over the user's screen.
-logging.getLogger("sushy").addHandler(logging.NullHandler())
+ASCII = "".join(map(chr, range(0x21, 0x7F)))
+DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A resource: its JSON object, its ETag and Location ("" = none served), and all headers."""
+    """A resource: its JSON object, its ETag and Location ("" = none served), all headers, and the HTTP status."""
 
     body: Mapping[str, Any]
     etag: str = ""
     location: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    status: int = 200
 
 
 class Wire:
-    """Raises the adapter errors, and Unauthorized and Moved for the link above it to judge."""
+    """Raises the adapter errors, and Unauthorized and Moved for the link above it to judge.
+
+    parallel: requests that may be under way at once; may be changed at any time. deadline: monotonic time after which
+    nothing is asked any more (None = never).
+    """
 
     def __init__(self, access: BmcAccess) -> None:
         self.origin = access.origin
-        self._body = b""
-        # server_side_retries=1 is one attempt: 0 would mean sushy's default of three with two seconds between.
-        self._connector = Connector(
-            self.origin,
-            verify=access.checked_verify(),
-            response_callback=self._judge,
-            server_side_retries=1,
-            default_request_timeout=READ_SECONDS,
-            connect_timeout=CONNECT_SECONDS,
-        )
-        # sushy closes the connection after each request; a TLS handshake costs a BMC up to a second. We keep it
-        # for one look and hang up after it. Proxies and ~/.netrc of the caller are no business of a BMC.
-        self._connector._session.headers.pop("Connection", None)
-        self._connector._session.trust_env = False
+        self.parallel = max(access.parallel, 1)
+        self.deadline: float | None = None
+        self.kept = Kept()
+        self._at = urlsplit(self.origin)
+        self._verify, self._pin = access.checked_verify(), access.pin
+        self._turn = threading.Condition()
+        self._under_way = 0
+        self._idle: list[Connection] = []
+        self._call = 0  # hang_up() ends a call: what was opened in an earlier one is not used again
+        self._encoding = "identity"
 
     def exchange(
         self,
@@ -71,40 +69,79 @@ class Wire:
         timeout: float = READ_SECONDS,
     ) -> Answer:
         """One request, one answer. timeout in seconds of silence."""
-        verb = {"GET": "get", "POST": "post", "PATCH": "patch", "DELETE": "delete"}[method]
-        try:
-            response: requests.Response = getattr(self._connector, verb)(
-                path,
-                data=data,
-                headers=dict(headers or {}),
-                timeout=timeout,
-                stream=True,
-                allow_redirects=False,
-            )
-        except (SushyError, requests.RequestException, OSError, ValueError) as error:
-            raise transport_error(self.origin, error) from None
-        try:
-            body = parse_object(response, self._body)
-        except Faulty:
-            # A write that was accepted has happened, whatever its answer looks like.
-            if method == "GET":
-                raise
-            body = {}
-        etag = response.headers.get("ETag") or body.get("@odata.etag")
-        served = isinstance(etag, str) and re.fullmatch(r"[\x21-\x7e]{1,256}", etag)
-        return Answer(body, str(etag) if served else "", response.headers.get("Location", ""), response.headers)
+        if method != "GET":
+            return self._answer(self.fetch(method, path, data, headers, timeout))
+        before = self.kept.find(path)
+        asked = {**(headers or {}), "If-None-Match": before.etag} if before else headers
+        response = self.fetch(method, path, data, asked, timeout)
+        if response.status == 304 and before:
+            return self._answer(before.unpacked(response))
+        answer = self._answer(response)
+        self.kept.keep(path, before, response, answer)
+        return answer
 
-    def follow(self, path: str) -> Answer:
+    def fetch(
+        self,
+        method: str,
+        path: str,
+        data: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = READ_SECONDS,
+    ) -> Response:
+        """The same, as it comes: bytes, JSON or not, judged by its status (304 passes)."""
+        body = None if data is None else json.dumps(data, default=_revealed).encode()
+        head = {"Accept": "application/json", "Accept-Encoding": self._encoding, "OData-Version": "4.0", "User-Agent": "bpa"}
+        if body is not None:
+            head["Content-Type"] = "application/json"
+        try:
+            response = self._ask(method, path, body, {**head, **(headers or {})}, timeout)
+            if response.status == 406 and self._encoding == "identity" and method == "GET":
+                # Some iLO 5 serve registries only packed (seen by ironic on Gen10 Plus).
+                response = self._ask(method, path, body, {**head, **(headers or {}), "Accept-Encoding": "gzip"}, timeout)
+        except (OSError, http.client.HTTPException, EOFError, ValueError) as error:
+            raise transport_error(self.origin, error) from None
+        if response.status != 304 or "If-None-Match" not in (headers or {}):
+            try:
+                judge(self.origin, response)
+            except AdapterError as error:
+                error.status = response.status
+                raise
+        return response
+
+    def follow(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         """GET, over redirects that stay on this BMC."""
         for _ in range(REDIRECTS):
             try:
-                return self.exchange("GET", path)
+                return self.exchange("GET", path, None, headers)
             except Moved as moved:
                 path = self.path_of(moved.location)
         raise Unsupported(f"{self.origin} redirects in circles")
 
     def path_of(self, link: object) -> str:
         """The path of an @odata.id (or of a whole reference object). Raises Unsupported if it leads elsewhere."""
+        target, parts = self._split(link)
+        if (parts.scheme or parts.netloc) and not self._here(parts):
+            raise Unsupported(f"a link of the BMC leads elsewhere: {clean(target)}")
+        return parts.path + (f"?{parts.query}" if parts.query else "")
+
+    def path_made(self, answer: Answer) -> str:
+        """The path of what a POST has made: Location, else @odata.id. Raises Unsupported where it tells neither.
+
+        A Location names the BMC as it knows itself, which behind a port forward or a DNS name is not as we call it:
+        of another address only the path counts, and it is asked for here.
+        """
+        _, parts = self._split(answer.location or answer.body.get("@odata.id"))
+        return parts.path + (f"?{parts.query}" if parts.query else "")
+
+    def hang_up(self) -> None:
+        """Close idle connections, and those in use once they have their answer."""
+        with self._turn:
+            idle, self._idle = self._idle, []
+            self._call += 1
+        for connection in idle:
+            connection.close()
+
+    def _split(self, link: object) -> tuple[str, SplitResult]:
         target = link.get("@odata.id") if isinstance(link, Mapping) else link
         if not isinstance(target, str) or not target or len(target) > 1024 or not target.isprintable():
             raise Unsupported("a link of the BMC is missing or malformed")
@@ -112,33 +149,88 @@ class Wire:
             parts = urlsplit(target.split("#")[0])
         except ValueError:
             raise Unsupported("a link of the BMC is malformed") from None
-        origin = f"{parts.scheme}://{parts.netloc}".lower()
-        if (parts.scheme or parts.netloc) and origin != self.origin.lower():
-            raise Unsupported(f"a link of the BMC leads elsewhere: {clean(target)}")
         if not parts.path.startswith("/") or " " in target:
             raise Unsupported(f"a link of the BMC is no path: {clean(target)}")
-        return parts.path + (f"?{parts.query}" if parts.query else "")
+        return target, parts
 
-    def use_token(self, token: str) -> None:
-        """Send this X-Auth-Token from now on."""
-        self._connector.set_http_session_auth(token)
+    def _here(self, parts: SplitResult) -> bool:
+        try:
+            port = parts.port
+        except ValueError:
+            return False
+        there = (parts.scheme or self._at.scheme, parts.hostname, port or DEFAULT_PORTS.get(parts.scheme or self._at.scheme))
+        return parts.username is None and there == (
+            self._at.scheme, self._at.hostname, self._at.port or DEFAULT_PORTS[self._at.scheme])
 
-    def use_basic(self, username: str, password: str) -> None:
-        """Send basic authentication from now on."""
-        # As bytes: requests would encode text as Latin-1 and fail on the rest of the world's passwords.
-        self._connector.set_http_basic_auth(username.encode(), password.encode())
+    def _answer(self, response: Response) -> Answer:
+        try:
+            body = parse_object(self.origin, response)
+        except Faulty:
+            # A write that was accepted has happened, whatever its answer looks like.
+            if response.method == "GET":
+                raise
+            body = {}
+        etag = response.headers.get("ETag") or body.get("@odata.etag")
+        served = isinstance(etag, str) and re.fullmatch(r"[\x21-\x7e]{1,256}", etag)
+        return Answer(body, str(etag) if served else "", response.headers.get("Location", ""), response.headers,
+                      response.status)
 
-    def use_nothing(self) -> None:
-        """Send no credentials from now on."""
-        self._connector._session.auth = None
-        self._connector._session.headers.pop("X-Auth-Token", None)
+    def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str], silence: float) -> Response:
+        now = time.monotonic()
+        deadline = now + (silence if silence > max(READ_SECONDS, answers.BODY_SECONDS) else answers.BODY_SECONDS)
+        if self.deadline is not None and method == "GET":
+            deadline = min(deadline, self.deadline)
+            if self.deadline <= now:
+                raise Faulty(f"GET {self.origin}{clean(path)}: not asked, for the time for this look is over",
+                             "the BMC is slow: look at less of it, or later")
+        # A write is never sent twice, so it must not go out on a connection that the BMC may just have closed.
+        while True:
+            with self._connection(reuse=method == "GET") as connection:
+                reused = connection.used
+                try:
+                    return connection.ask(method, quote(path, safe=ASCII), body, headers, silence, deadline, answers.BODY_LIMIT)
+                except (ConnectionError, http.client.RemoteDisconnected):
+                    # It hung up while the question was on its way: nothing is wrong with it, and a GET changes nothing.
+                    if not reused:
+                        raise
 
-    def hang_up(self) -> None:
-        """Close idle connections."""
-        self._connector.close()
+    @contextmanager
+    def _connection(self, reuse: bool) -> Iterator[Connection]:
+        with self._turn:
+            while self._under_way >= self.parallel:
+                self._turn.wait()
+            self._under_way += 1
+            call = self._call
+            found = self._idle.pop() if reuse and self._idle else None
+        try:
+            if found is not None and found.dropped:
+                found.close()
+                found = None
+            connection = found or self._new()
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            with self._turn:
+                keep = reuse and connection.sock is not None and call == self._call
+                if keep:
+                    self._idle.append(connection)
+            if not keep:
+                connection.close()
+        finally:
+            with self._turn:
+                self._under_way -= 1
+                self._turn.notify()
 
-    def _judge(self, response: requests.Response) -> None:
-        # Raising here, before sushy looks at the status, keeps its own retries, sleeps, re-authentication and error
-        # parsing (which fails on a body that is not an object) out of the way.
-        self._body = read_body(response)
-        judge(response, self._body)
+    def _new(self) -> Connection:
+        host = self._at.hostname
+        if host is None:
+            raise Refused(f"{self.origin} names no host", "correct the BMC address")
+        return Connection(self._at.scheme, host, self._at.port, self._verify, self._pin)
+
+
+def _revealed(value: object) -> str:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise TypeError(f"{type(value).__name__} is no JSON")
