@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from stub_bmc import ROOT, Reply, Request, StubBmc, error
+from keeping_bmc import KeepingBmc
+from stub_bmc import ROOT, Reply, Request, StubBmc, error, serve, small_machine
 
 from bpa.adapters.errors import Refused, Unsupported
 from bpa.adapters.redfish import Bmc, BmcAccess
@@ -14,6 +16,12 @@ from bpa.core.secret import Secret
 SYSTEM = f"{ROOT}/systems/1"
 BIOS = f"{SYSTEM}/bios"
 SETTINGS = f"{BIOS}/settings"
+
+
+@pytest.fixture
+def bmc() -> Iterator[StubBmc]:
+    with serve(KeepingBmc(small_machine())) as stub:
+        yield stub
 
 
 def machine(stub: StubBmc) -> Bmc:
