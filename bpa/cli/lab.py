@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from bpa.cli.exits import Exit
+from bpa.cli.lab_bmc import bmc
 from bpa.cli.options import json_option, print_json, wants_json
 from bpa.cli.words import columns
 
@@ -25,6 +26,9 @@ def lab() -> None:
     Example:
       bpa lab up && bpa apply
     """
+
+
+lab.add_command(bmc)
 
 
 def virtual_lab() -> ModuleType:
