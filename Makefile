@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 LAB_EXTRAS := lab,test
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test test-lab lint fmt bench docs apt-test apt-lab root clean
+.PHONY: help demo demo-clean test judges test-lab lint fmt bench docs apt-test apt-lab root clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,8 +19,11 @@ demo: root apt-lab $(VENV)/.lab ## needs root: a virtual machine from powered of
 demo-clean: root ## needs root: stop the lab and leave nothing behind
 	@if [ -x $(BIN)/bpa ]; then $(BIN)/bpa lab down; else echo "no lab was ever started from here"; fi
 
-test: apt-test $(VENV)/.test ## needs no root and no virtual machine: every test but the lab's
-	$(BIN)/pytest -q --ignore=tests/lab tests
+test: apt-test $(VENV)/.test ## needs no root and no virtual machine: every test but the lab's and the judges'
+	$(BIN)/pytest -q --ignore=tests/lab --ignore=tests/judges tests
+
+judges: $(VENV)/.judges ## DMTF's validators, other people's clients and real Ironic on every recorded machine
+	$(BIN)/pytest -q tests/judges
 
 test-lab: root apt-lab $(VENV)/.lab ## needs root: the whole chain on a virtual lab, with kill -9 and a cold restart
 	$(BIN)/pytest -v -x -s tests/lab
@@ -33,12 +36,14 @@ lint: $(VENV)/.test ## formatting, types and import contracts
 fmt: $(VENV)/.test ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.test ## the figures of the README, as ratios and seconds
+bench: $(VENV)/.judges ## the figures of the README, as ratios and seconds
 	$(BIN)/python -m tests.bench
+	@if [ -d .recorded/redfish ]; then $(BIN)/python -m tests.bench_bmc; fi
 
-docs: $(VENV)/.test ## write docs/cli.md and manifests/crds from the code
+docs: $(VENV)/.test ## write docs/cli.md, the tables of docs/hardware.md and manifests/crds from the code
 	$(BIN)/python -m bpa.cli.reference > docs/cli.md
 	$(BIN)/python -m bpa.documents.manifests
+	@if [ -d .recorded/redfish ]; then $(BIN)/python -m tests.hardware; fi
 
 apt-test:
 	@$(PYTHON) bpa/lab/packages.py tests/apt.txt
@@ -56,6 +61,10 @@ $(VENV)/bin/python: | apt-test
 $(VENV)/.test: setup.cfg constraints.txt | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	@touch $@
+
+$(VENV)/.judges: setup.cfg constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,judges]'
+	@touch $@ $(VENV)/.test
 
 $(VENV)/.lab: setup.cfg constraints.txt | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(LAB_EXTRAS)]'

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bpa.adapters.errors import AdapterError, Refused, Unreachable
-from bpa.adapters.ironic import Ironic, NodeSpec
+from bpa.adapters.ironic import NodeSpec
 from bpa.adapters.kud import Kud, LogTail
-from bpa.adapters.redfish import Bmc
+from bpa.adapters.redfish import Bmc, Section
 from bpa.adapters.ssh import Ssh
 from bpa.core import steps
 from bpa.core.config_drive import ConfigDrive
@@ -21,9 +21,13 @@ from bpa.core.host import PROBES
 from bpa.core.requirement import Source
 from bpa.core.want import ClusterWant, HostWant
 
+if TYPE_CHECKING:
+    from bpa.adapters.ironic.client import Ironic
+
 BMC_FACTS_AGE = 60.0
 """Seconds for which a look at a BMC is good enough while nothing of ours changes it: a BMC is slow."""
 FRESH_BMC_FACTS_AGE = 2.0
+MIB = 1024**2
 WATCHED = 900.0
 """Seconds after an act on the machine's firmware or power in which looks are that fresh: a POST takes minutes."""
 LOOK_SECONDS = 60.0
@@ -35,6 +39,14 @@ class Nodes(Protocol):
     def look(self, name: str) -> NodeFacts: ...
 
     def ironic(self) -> Ironic: ...
+
+
+def needed(want: HostWant) -> frozenset[Section]:
+    """What a look at the BMC must read for the requirements of this host; the rest costs requests for nothing."""
+    least = want.profile.minimum
+    asked: tuple[tuple[Section, object], ...] = (
+        ("macs", want.boot_mac), ("cpus", least.cpus), ("drives", want.image or least.disk))
+    return frozenset(section for section, reason in asked if reason)
 
 
 class HostWorld:
@@ -71,7 +83,11 @@ class HostWorld:
         if self._seen and now - self._seen[0] < age:
             return self._seen[1]
         with self._bmc_turns:
-            facts = self._the_bmc().look()
+            facts = self._the_bmc().look(needed(self._want))
+            least = self._want.profile.minimum.memory
+            if least and 0 < facts.memory_mib * MIB < least:
+                # Some BMCs sum memory up too low; their modules, read one by one, tell the truth.
+                facts = self._the_bmc().look({*needed(self._want), "dimms"})
         self._seen = time.monotonic(), facts
         return facts
 

@@ -177,13 +177,17 @@ def next_command(rows: list[dict[str, Any]], stuck: str, site: str | None) -> st
 @host_argument
 @site_option
 @click.option("--source", type=click.Choice(["bmc", "node", "os", "cluster"]), help="Only what this source shows.")
-def facts(host: str, site: str | None, source: str | None) -> None:
+@click.option("--bmc", is_flag=True, help="All that the BMC tells of the machine, as `bpa bmc facts` does.")
+def facts(host: str, site: str | None, source: str | None, bmc: bool) -> None:
     """What BPA sees of a host, as JSON: BMC, Ironic node, operating system.
 
     \b
     Example:
       bpa facts node0 --source bmc
     """
+    if bmc:
+        _print_machine(host, site)
+        return
     from bpa.wiring import open_site
 
     with open_site(site) as wired:
@@ -201,3 +205,8 @@ def facts(host: str, site: str | None, source: str | None) -> None:
         raise click.exceptions.Exit(Exit.NOT_SEEN)
 
 
+def _print_machine(host: str, site: str | None) -> None:
+    from bpa.cli.bmc.facts import as_json_object, read_facts
+    from bpa.one_bmc import Credentials, find_bmc
+
+    print_json(as_json_object(read_facts(find_bmc(host, Credentials(), site))))

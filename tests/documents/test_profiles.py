@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from bpa.core.bios import MEANINGS
 from bpa.core.want import Minimum, NamespaceWant, PfMatch, VfWant
 from bpa.documents import builtin_directory
+from bpa.documents.bios import intent_rules
 from bpa.documents.gathering import Findings, gather
-from bpa.documents.profiles import intent_rules, read_profile
+from bpa.documents.profiles import read_profile
 from bpa.documents.quantity import parse_quantity
 
 MIB, GIB = 2**20, 2**30
@@ -56,11 +58,30 @@ def test_the_xeon_profile_has_the_counts_of_icn() -> None:
 
 
 def test_intents_come_with_the_rules_of_vendors() -> None:
-    rules = {(rule.intent, rule.attribute): (rule.on, rule.off) for rule in intent_rules()}
+    rules = {(rule.intent, rule.attribute, rule.vendors): rule.values for rule in intent_rules().rules}
 
-    assert rules["virtualization", "ProcVirtualization"] == ("Enabled", "Disabled")
-    assert {intent for intent, _ in rules} == {"virtualization", "iommu", "sriov"}
-    assert all(rule.source for rule in intent_rules())
+    assert rules["virtualization", "ProcVirtualization", ("dell",)] == {"on": ("Enabled",), "off": ("Disabled",)}
+    assert rules["nps", "NumaNodesPerSocket", ("dell",)] == {"1": ("1",), "2": ("2",), "4": ("4",)}
+    assert {intent for intent, _, _ in rules} == set(MEANINGS)
+
+
+@pytest.mark.parametrize(("written", "meant"), [
+    ("{snc: off}", {"snc": False}), ("{snc: on}", {"snc": True}), ("{snc: 1}", {"snc": False}), ("{snc: 2}", {"snc": "2"}),
+    ('{snc: "4"}', {"snc": "4"}), ('{snc: "off"}', {"snc": False}), ("{nps: 1}", {"nps": "1"}),
+    ('{snc: 2, nps: "4"}', {"snc": "2", "nps": "4"}), ("{}", {}), ("{snc: null}", {}),
+])  # fmt: skip
+def test_numa_is_understood_as_words_and_as_numbers(written: str, meant: dict[str, object], tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(f"""
+apiVersion: bpa.akraino.org/v1alpha1
+kind: HardwareProfile
+metadata: {{name: p}}
+spec:
+  bios: {{intents: {{tme: true, bootMode: uefi, numa: {written}}}, unchecked: [A]}}
+""")
+    read = profile(tmp_path / "p.yaml")
+
+    assert read.bios.intents == {"tme": True, "bootMode": "uefi", **meant}
+    assert read.bios.unchecked == ("A",)
 
 
 def test_matches_are_written_as_the_kernel_writes_them(tmp_path: Path) -> None:

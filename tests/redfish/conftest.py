@@ -17,3 +17,13 @@ def bmc() -> Iterator[StubBmc]:
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     folder: Path = tmp_path_factory.mktemp("pki")
     return make_pki(folder)
+
+
+@pytest.fixture(autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What is remembered of BMCs is remembered for one test only."""
+    folder: Path = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("BPA_STATE", str(folder))
+    monkeypatch.setenv("BPA_LAB_DIR", str(folder / "no-lab"))
+    monkeypatch.delenv("BPA_SITE", raising=False)
+    return folder

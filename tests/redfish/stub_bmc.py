@@ -110,6 +110,18 @@ class StubBmc:
         return request.headers.get("Authorization") == f"Basic {basic}"
 
 
+def expanded(bmc: StubBmc, request: Request) -> Reply | None:
+    """As `fault`: a BMC that does what it announces with $expand (DSP0266, 7.3.3), for collections and one level."""
+    if request.method != "GET" or "$expand" not in request.path:
+        return None
+    body = bmc.resources.get(request.key)
+    members = body.get("Members") if isinstance(body, dict) else None
+    if not isinstance(members, list):
+        return None
+    found = [bmc.resources.get(m["@odata.id"].rstrip("/").lower()) or m for m in members]
+    return Reply(200, {**body, "Members": found})
+
+
 class RecordedTree:
     """A recorded machine: index.json files, found without regard to case."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from stub_bmc import RECORDED, ROOT, Reply, StubBmc, error
+from stub_bmc import ROOT, Reply, Request, StubBmc, error
 
 from bpa.adapters.errors import Busy, Refused, Unreachable, Unsupported
 from bpa.adapters.redfish import ALL, QUICK, Bmc, BmcAccess
@@ -57,40 +57,40 @@ def four(bmc: StubBmc) -> StubBmc:
 )
 def test_among_several_systems_the_identity_decides(four: StubBmc, identity: dict[str, str]) -> None:
     with machine(four, **identity) as m:
-        assert m.look().serial == "SN2"
+        assert m.look(ALL).serial == "SN2"
 
 
 @pytest.mark.parametrize("identity", [{}, {"serial": "SN9"}, {"mac": "aa:bb:cc:00:00:09"}], ids=str)
 def test_among_several_systems_none_is_taken_by_habit(four: StubBmc, identity: dict[str, str]) -> None:
     with machine(four, **identity) as m, pytest.raises(Refused) as caught:
-        m.look()
+        m.look(ALL)
     assert all(f"Node{i} (serial SN{i}, UUID 0000-{i})" in str(caught.value) for i in range(4))
 
 
 def test_a_path_that_is_not_there_names_those_that_are(four: StubBmc) -> None:
     with machine(four, system=f"{SYSTEMS}/Node7") as m, pytest.raises(Refused, match="has no System .*Node7; it has .*Node0"):
-        m.look()
+        m.look(ALL)
 
 
 def test_the_only_system_is_taken_whatever_the_identity_for_the_core_judges_that(bmc: StubBmc) -> None:
     with machine(bmc, serial="another") as m:
-        assert m.look().serial == "S1"
+        assert m.look(ALL).serial == "S1"
 
 
 def test_a_bmc_without_systems_is_unsupported(bmc: StubBmc) -> None:
     put(bmc, SYSTEMS, {"Members": None})
     with machine(bmc) as m, pytest.raises(Unsupported, match="shows no System"):
-        m.look()
+        m.look(ALL)
 
 
 def test_a_system_that_moved_is_found_again(bmc: StubBmc) -> None:
     with machine(bmc) as m:
-        m.look()
+        m.look(ALL)
         put(bmc, SYSTEMS, {"Members": [put(bmc, f"{SYSTEMS}/new", {"SerialNumber": "S2", "PowerState": "Off"})]})
         put(bmc, SYSTEM, None)
         with pytest.raises(Unsupported):
-            m.look()
-        assert m.look().serial == "S2"
+            m.look(ALL)
+        assert m.look(ALL).serial == "S2"
 
 
 def test_one_unreadable_member_leaves_the_others(bmc: StubBmc) -> None:
@@ -100,12 +100,12 @@ def test_one_unreadable_member_leaves_the_others(bmc: StubBmc) -> None:
     ])
     bmc.fault = lambda stub, r: error(500, "crashed") if r.key == f"{SYSTEM}/memory/1".lower() else None
     with machine(bmc) as m:
-        facts = m.look()
+        facts = m.look(ALL)
         assert facts.dimms == (Dimm("A1", 16384),)
         assert "crashed" in facts.unread["dimms"]
         assert facts.bios is not None
         bmc.fault = lambda stub, r: None
-        facts = m.look()
+        facts = m.look(ALL)
     assert facts.memory_mib == 32768
     assert facts.unread == {}
 
@@ -116,7 +116,7 @@ def test_one_unreadable_section_leaves_the_others(bmc: StubBmc, broken: str) -> 
         system(bmc)[name] = put_all(bmc, f"{SYSTEM}/{name}", [])
     bmc.fault = lambda stub, r: Reply(200, b"<html>") if r.key == f"{SYSTEM}/{broken}".lower() else None
     with machine(bmc) as m:
-        facts = m.look()
+        facts = m.look(ALL)
     assert facts.serial == "S1"
     assert list(facts.unread) == [
         {"Storage": "drives", "Memory": "dimms", "EthernetInterfaces": "macs", "NetworkInterfaces": "adapters",
@@ -131,7 +131,7 @@ def test_a_bmc_that_goes_away_in_mid_look_is_not_mistaken_for_a_poor_machine(
     system(bmc)["Memory"] = put_all(bmc, f"{SYSTEM}/Memory", [{"CapacityMiB": 1}])
     bmc.fault = lambda stub, r: reply if "memory" in r.key else None
     with machine(bmc) as m, pytest.raises(kind):
-        m.look()
+        m.look(ALL)
 
 
 def test_all_pages_of_a_collection_are_read(bmc: StubBmc) -> None:
@@ -140,7 +140,7 @@ def test_all_pages_of_a_collection_are_read(bmc: StubBmc) -> None:
     put(bmc, f"{SYSTEM}/MemoryPage2", {"Members": [two, one, "odd", None], "Members@odata.nextLink": 7})
     system(bmc)["Memory"] = {"@odata.id": f"{SYSTEM}/Memory"}
     with machine(bmc) as m:
-        facts = m.look()
+        facts = m.look(ALL)
     assert [d.slot for d in facts.dimms] == ["1", "2"]
 
 
@@ -149,7 +149,7 @@ def test_a_collection_that_turns_in_circles_ends(bmc: StubBmc) -> None:
         "Members": [], "Members@odata.nextLink": f"{SYSTEM}/Memory",
     })
     with machine(bmc) as m:
-        assert m.look().dimms == ()
+        assert m.look(ALL).dimms == ()
     assert len([p for p in bmc.asked() if p.endswith("Memory")]) < 50
 
 
@@ -174,7 +174,7 @@ def test_drives_adapters_and_cpus_are_told_as_they_are(bmc: StubBmc) -> None:
     chassis = put(bmc, "/redfish/v1/Chassis/1", {"NetworkAdapters": {"@odata.id": "/redfish/v1/Chassis/1/NetworkAdapters"}})
     system(bmc)["Links"] = {"Chassis": [chassis]}
     with machine(bmc) as m:
-        facts = m.look()
+        facts = m.look(ALL)
     assert facts.drives == (
         Drive("sda", serial="LABDISK0", size=8589934592, model="QEMU", wwn="0x5000c500a1b2c3d4", rotational=True),
     )
@@ -195,7 +195,7 @@ def test_drives_adapters_and_cpus_are_told_as_they_are(bmc: StubBmc) -> None:
 def test_persistent_memory_is_told_from_dram_and_not_counted_as_memory(bmc: StubBmc, body: Any, dimm: Dimm) -> None:
     system(bmc)["Memory"] = put_all(bmc, f"{SYSTEM}/Memory", [body])
     with machine(bmc) as m:
-        facts = m.look()
+        facts = m.look(ALL)
     assert facts.dimms == (dimm,)
     assert facts.memory_mib == (0 if dimm.persistent else dimm.mib)
 
@@ -203,7 +203,7 @@ def test_persistent_memory_is_told_from_dram_and_not_counted_as_memory(bmc: Stub
 def test_sections_are_kept_until_the_power_changes(bmc: StubBmc) -> None:
     system(bmc)["Memory"] = put_all(bmc, f"{SYSTEM}/Memory", [])
     with machine(bmc) as m:
-        m.look()
+        m.look(ALL)
         put_all(bmc, f"{SYSTEM}/Memory", [{"Id": "1", "CapacityMiB": 1024}])
         assert m.look(ALL).dimms == ()
         assert m.look(QUICK).dimms == ()
@@ -213,16 +213,77 @@ def test_sections_are_kept_until_the_power_changes(bmc: StubBmc) -> None:
         assert len(m.look(()).dimms) == 1
 
 
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded machines are not unpacked: see .ci/run")
-def test_hpe_optane_modules_are_persistent() -> None:
-    import json
+def test_somebody_presses_the_power_button_between_two_looks(bmc: StubBmc) -> None:
+    """Off: what is known of the parts stays known; on again: they are read again, for they may have been changed."""
+    drive = put(bmc, f"{ROOT}/Chassis/1/Drives/a", {"SerialNumber": "D1", "CapacityBytes": 10**12})
+    system(bmc)["Storage"] = put_all(bmc, f"{SYSTEM}/Storage", [{"Drives": [drive]}])
+    with machine(bmc) as m:
+        assert m.look(ALL).power == "On"
+        system(bmc)["PowerState"] = "Off"
+        put_all(bmc, f"{SYSTEM}/Storage", [])  # some BMCs forget the drives of a machine that is off
+        facts = m.look(ALL)
+        assert (facts.power, [d.serial for d in facts.drives]) == ("Off", ["D1"])
+        put_all(bmc, f"{SYSTEM}/Storage", [{"Drives": [put(bmc, f"{ROOT}/Chassis/1/Drives/a", {"SerialNumber": "D2"})]}])
+        system(bmc)["PowerState"] = "On"
+        assert [d.serial for d in m.look(ALL).drives] == ["D2"]
 
-    from bpa.adapters.redfish.inventory import read_dimms
 
-    bodies = json.loads((RECORDED / "hpe-ilo5-optane-pmem-fixtures" / "memory-members.json").read_text())["mem_members"]
+@pytest.mark.parametrize("part", ["memory", "managers", "chassis"])
+def test_a_bmc_that_restarts_in_mid_look_gives_no_half_facts(bmc: StubBmc, part: str) -> None:
+    from bpa.adapters.redfish.sections import full_facts
 
-    class Reader:
-        def collection(self, body: Any, key: str) -> Any:
-            return [(b["@odata.id"], {"CapacityMiB": 1, **b}) for b in bodies]
+    system(bmc)["Memory"] = put_all(bmc, f"{SYSTEM}/Memory", [{"CapacityMiB": 1024}])
+    system(bmc)["Links"] = {"ManagedBy": [put(bmc, f"{ROOT}/Managers/1", {})], "Chassis": [put(bmc, f"{ROOT}/Chassis/1", {})]}
+    down: list[str] = []
 
-    assert [d.persistent for d in read_dimms(Reader(), {})] == [True, False]  # type: ignore[arg-type]
+    def restarts(stub: StubBmc, request: Request) -> Reply | None:
+        if part in request.key:
+            down.append(request.key)
+        return error(503, "restarting") if down else None
+
+    bmc.fault = restarts
+    with machine(bmc) as m, pytest.raises(Busy, match="restarting"):
+        full_facts(m.target)
+    bmc.fault = lambda stub, r: None
+    with machine(bmc) as m:
+        assert not full_facts(m.target).problems
+
+
+def test_one_part_that_is_always_busy_leaves_the_others(bmc: StubBmc) -> None:
+    from bpa.adapters.redfish.sections import full_facts
+
+    system(bmc)["Memory"] = put_all(bmc, f"{SYSTEM}/Memory", [{"CapacityMiB": 1024}])
+    bmc.fault = lambda stub, r: error(503, "counting modules") if "memory" in r.key else None
+    with machine(bmc) as m:
+        found = full_facts(m.target)
+    assert found.problems.keys() == {"memory"} and "counting modules" in found.problems["memory"]
+    assert found.identity and found.identity.value.model == "M1"
+
+
+def test_the_wanted_mac_ends_the_search_for_macs(bmc: StubBmc) -> None:
+    system(bmc)["EthernetInterfaces"] = put_all(
+        bmc, f"{SYSTEM}/EthernetInterfaces", [{"MACAddress": f"02:00:00:00:00:0{n}"} for n in range(9)])
+    with machine(bmc, mac="02:00:00:00:00:01") as m:
+        assert m.look().macs == ("02:00:00:00:00:00", "02:00:00:00:00:01")
+        assert m.look().unread == {}
+    assert len([p for p in bmc.asked() if "EthernetInterfaces/" in p]) == 2
+
+
+def test_no_mac_is_read_where_none_is_wanted(bmc: StubBmc) -> None:
+    system(bmc)["EthernetInterfaces"] = put_all(bmc, f"{SYSTEM}/EthernetInterfaces", [{"MACAddress": "02:00:00:00:00:01"}])
+    with machine(bmc) as m:
+        assert m.look().macs == ()
+        assert m.look(QUICK).macs == ("02:00:00:00:00:01",)
+
+
+def test_an_unreadable_interface_does_not_make_it_another_machine(bmc: StubBmc) -> None:
+    """Without the wanted MAC no MAC is told while one interface could not be read: it may be the one."""
+    system(bmc)["EthernetInterfaces"] = put_all(
+        bmc, f"{SYSTEM}/EthernetInterfaces", [{"MACAddress": f"02:00:00:00:00:0{n}"} for n in range(3)])
+    bmc.fault = lambda stub, r: error(500, "crashed") if r.key.endswith("interfaces/2") else None
+    with machine(bmc, mac="02:00:00:00:00:02") as m:
+        facts = m.look()
+        assert facts.macs == () and "crashed" in facts.unread["macs"]
+        bmc.fault = lambda stub, r: None
+        facts = m.look()
+    assert "02:00:00:00:00:02" in facts.macs and facts.unread == {}

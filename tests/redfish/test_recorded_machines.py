@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 import yaml
-from stub_bmc import RECORDED, RecordedTree, StubBmc, serve
+from stub_bmc import RECORDED, RecordedTree, Reply, Request, StubBmc, expanded, serve
 
-from bpa.adapters.redfish import QUICK, Bmc, BmcAccess
+from bpa.adapters.redfish import ALL, QUICK, Bmc, BmcAccess
 from bpa.core.bios import resolve
 from bpa.core.facts import BmcFacts
 from bpa.core.secret import Secret
 from bpa.core.verdict import Stuck
 from bpa.core.want import BiosWant
-from bpa.documents.profiles import intent_rules
+from bpa.documents.bios import intent_rules
 
 MACHINES: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("recorded.yaml").read_text())
 INTENTS = ("virtualization", "iommu", "sriov")
@@ -34,7 +34,7 @@ def look(name: str, facts: dict[str, BmcFacts]) -> BmcFacts:
     if name not in facts:
         with serve(StubBmc(RecordedTree(RECORDED / name))) as stub:
             with Bmc(BmcAccess(stub.address, "admin", Secret("right"))) as bmc:
-                facts[name] = bmc.look()
+                facts[name] = bmc.look(ALL)
             assert stub.tokens == {}
     return facts[name]
 
@@ -55,7 +55,8 @@ def test_a_recorded_machine_is_read_as_it_is(name: str, facts: dict[str, BmcFact
     for key, things in (("drive", found.drives), ("adapter", found.adapters)):
         if key in due:
             assert any(all(_same(getattr(t, k), v) for k, v in due[key].items()) for t in things), things
-    assert found.unread == {}
+    assert found.unread.keys() == due.get("unread", {}).keys()
+    assert all(said in found.unread[section] for section, said in due.get("unread", {}).items())
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -81,6 +82,25 @@ def test_a_second_quick_look_costs_at_most_three_requests(name: str) -> None:
             before = len(stub.log)
             bmc.look(QUICK)
             assert len(stub.log) - before <= 3
+
+
+@pytest.mark.parametrize("expands", [True, False], ids=["with $expand", "without"])
+@pytest.mark.parametrize("name", MACHINES)
+def test_what_provisioning_needs_costs_at_most_15_requests(name: str, expands: bool) -> None:
+    due = MACHINES[name]
+    with serve(StubBmc(RecordedTree(RECORDED / name), fault=expanded if expands else no_fault)) as stub:
+        with Bmc(BmcAccess(stub.address, "admin", Secret("right"), mac=due.get("mac"), serial=due.get("serial"))) as bmc:
+            found = bmc.look()
+            while "macs" in found.unread:
+                assert found.macs == ()
+                found = bmc.look()
+            assert due.get("mac", "") in (*found.macs, "")
+        first = next((n for n, r in enumerate(stub.log) if r.key.endswith(due["system"].lower()) and n > 5), len(stub.log))
+        assert first + (first < len(stub.log)) <= 15, stub.asked()
+
+
+def no_fault(stub: StubBmc, request: Request) -> Reply | None:
+    return None
 
 
 def _same(found: object, due: object) -> bool:

@@ -16,7 +16,7 @@ from polling import until
 from stub_bmc import Pki
 
 from bpa.adapters.errors import Refused, Unsupported
-from bpa.adapters.redfish import Bmc, BmcAccess
+from bpa.adapters.redfish import QUICK, Bmc, BmcAccess
 from bpa.core.secret import Secret
 
 SYSTEMS = [
@@ -72,7 +72,7 @@ def _wait(process: subprocess.Popen[bytes], url: str, ca: str, log: Path) -> Non
 
 def test_the_right_one_of_its_systems_is_found_by_uuid(emulator: Emulator) -> None:
     with Bmc(emulator.access(uuid=SYSTEMS[1]["uuid"])) as bmc:
-        facts = bmc.look()
+        facts = bmc.look(QUICK)
     assert facts.uuid == SYSTEMS[1]["uuid"]
     assert facts.macs == ("00:5c:52:31:3a:91",)
     assert facts.power == "On"

@@ -1,4 +1,4 @@
-"""One BMC by Redfish: sushy's connector underneath, plain JSON above it, because real machines bend the schema."""
+"""One BMC by Redfish: our own connection underneath, plain JSON above it, because real machines bend the schema."""
 
 from bpa.adapters.redfish.access import BmcAccess
 from bpa.adapters.redfish.bmc import ALL, QUICK, Bmc, Section
