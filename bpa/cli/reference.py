@@ -28,12 +28,17 @@ ENVIRONMENT = {
     "BPA_SITE": "the site, where a command is given none",
     "BPA_STATE": "the directory that holds the state of all sites; by default `/var/lib/bpa/sites` for root, "
                  "`$XDG_STATE_HOME/bpa` or `~/.local/state/bpa` for other users",
+    "BPA_BMC_USER": "the account of the BMC that `bpa bmc` is given by its address",
+    "BPA_BMC_PASSWORD": "its password; or use `--password-file`",
     "BPA_CACHE": "where built images are kept; by default `/var/cache/bpa`",
     "BPA_LAB_DIR": "the lab's own directory; by default `/var/lib/bpa/lab`",
     "OS_CLIENT_CONFIG_FILE": "the `clouds.yaml` of a site that names a cloud (openstacksdk's own variable)",
 }
 
 FILES = {
+    "STATE/_bmc/certificates/": "pinned certificates of BMCs, one PEM file each (`bpa bmc trust`)",
+    "STATE/_bmc/sessions/": "which Redfish sessions are open, so that a later run can close those of a run that was killed",
+    "STATE/_bmc/registries/": "BIOS attribute registries that were read, to be asked for once only",
     "STATE/NAME-HASH/site.sqlite": "memory, consent, conditions and history of the site; HASH is of the documents' place",
     "STATE/NAME-HASH/lock": "held by `bpa apply` while it works",
     "STATE/NAME-HASH/bpa.log": "what the adapters did, rotated at 5 MB; with `-v` on standard error too",
