@@ -15,6 +15,7 @@ from sushy_tools.emulator.resources.systems import libvirtdriver
 from bpa.lab import faults, firmware
 from bpa.lab.bmc_bios import BiosMemory
 from bpa.lab.bmc_config import BmcConfig
+from bpa.lab.bmc_resources import BIOS_VERSION
 from bpa.lab.firmware import Value
 from bpa.lab.machine import OVMF_CODE, OVMF_VARS
 
@@ -44,7 +45,7 @@ class LabDriver(libvirtdriver.LibvirtDriver):  # type: ignore[misc]  # sushy-too
         return self.memory(identity).current()
 
     def get_versions(self, identity: str) -> dict[str, str]:
-        return {"BiosVersion": "1.0.0"}
+        return {"BiosVersion": BIOS_VERSION}
 
     def set_bios(self, identity: str, attributes: dict[str, Value]) -> None:
         with self.lock:

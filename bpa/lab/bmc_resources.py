@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bpa.lab.hosts import LabHost
 from bpa.lab.machine import MANUFACTURER, MODEL, SKU
@@ -10,6 +10,7 @@ from bpa.lab.machine import MANUFACTURER, MODEL, SKU
 Json = dict[str, object]
 _OK = {"State": "Enabled", "Health": "OK"}
 _MIB = 1024 * 1024
+BIOS_VERSION = "1.0.0"
 
 
 def system(host: LabHost) -> str:
@@ -231,6 +232,16 @@ def device_functions(host: LabHost, adapter: str, sriov: bool) -> dict[str, Json
                 "Ethernet": {"MACAddress": mac.upper(), "PermanentMACAddress": mac.upper()},
             },
         )
+    }
+
+
+def firmware_inventory() -> Mapping[str, Json]:
+    """What the lab's machines run below their operating systems; BPA updates none of it."""
+    uri = "/redfish/v1/UpdateService/FirmwareInventory"
+    return {
+        identity: resource(f"{uri}/{identity}", "SoftwareInventory.v1_2_0.SoftwareInventory", identity, name,
+                           {"Version": version, "Updateable": False})
+        for identity, name, version in (("BIOS", "System BIOS", BIOS_VERSION), ("BMC", "BMC firmware", "1.00"))
     }
 
 

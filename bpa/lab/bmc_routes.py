@@ -46,6 +46,9 @@ class Routes:
         for rule, view in (
             (f"{_V1}/Registries/{firmware.REGISTRY_FILE}", self.registry_file),
             (f"{_V1}/Registries/BpaLab/BiosRegistry", self.registry),
+            (f"{_V1}/UpdateService/FirmwareInventory", self.firmwares),
+            (f"{_V1}/UpdateService/FirmwareInventory/<identity>", self.firmware),
+            (f"{_V1}/UpdateService/SoftwareInventory", self.softwares),
             (f"{_V1}/Systems/<identity>/Memory", self.memories),
             (f"{_V1}/Systems/<identity>/Memory/<module>", self.memory),
             (f"{_V1}/Chassis/<identity>/NetworkAdapters", self.adapters),
@@ -158,6 +161,16 @@ class Routes:
 
     def registry(self) -> Any:
         return firmware.registry()
+
+    def firmwares(self) -> Any:
+        uri = f"{_V1}/UpdateService/FirmwareInventory"
+        return resources.collection(uri, "SoftwareInventory", "Firmware Inventory", list(resources.firmware_inventory()))
+
+    def firmware(self, identity: str) -> Any:
+        return _one(resources.firmware_inventory(), identity)
+
+    def softwares(self) -> Any:
+        return resources.collection(f"{_V1}/UpdateService/SoftwareInventory", "SoftwareInventory", "Software Inventory", [])
 
     def memories(self, identity: str) -> Any:
         host = self._host(identity)

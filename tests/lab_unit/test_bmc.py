@@ -162,6 +162,7 @@ def test_memory_storage_and_network_adapters_are_there_and_every_link_leads_some
         f"/redfish/v1/Chassis/{bmc.host.chassis}",
         "/redfish/v1/Chassis",
         "/redfish/v1/Managers",
+        "/redfish/v1/UpdateService",
         f"/redfish/v1/Chassis/{bmc.host.chassis}/NetworkAdapters",
     ]
     while todo:
