@@ -16,7 +16,7 @@ from typing import Any
 from bpa.adapters.errors import Refused, Unreachable, Unsupported
 from bpa.core import steps
 from bpa.core.bios import Registry
-from bpa.core.bios.filing import to_plain
+from bpa.core.bios.filing import from_plain, to_plain
 from bpa.core.facts import Facts, OsFacts, Ran
 from bpa.core.host import PROBES
 from bpa.core.requirement import Source
@@ -62,6 +62,7 @@ def load(file: Path) -> Collection:
     converter = cattrs.Converter(forbid_extra_keys=False)
     # BIOS values are text, whole numbers or truth values as JSON has them; no conversion may turn one into another.
     converter.register_structure_hook(steps.BiosValue, lambda value, _: value)
+    converter.register_structure_hook(Registry, lambda said, _: from_plain(said))
     try:
         said = json.loads(file.read_text("utf-8"))
     except (ValueError, RecursionError) as error:

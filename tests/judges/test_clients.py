@@ -16,7 +16,10 @@ from tools import client
 
 from bpa.lab.recorded import serve
 
-pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded machines are not unpacked: see .ci/run")
+pytestmark = [
+    pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded machines are not unpacked: see .ci/run"),
+    pytest.mark.filterwarnings("ignore:Unverified HTTPS request"),
+]
 IMAGE = "http://192.0.2.10/installer.iso"
 LONG_POST = 600.0
 

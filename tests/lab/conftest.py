@@ -70,7 +70,7 @@ class Lab:
             print(f"--- {kept / log.name}\n{log.read_text(errors='replace')[-2000:]}", flush=True)
 
     def state_directory(self):
-        return next((self.root / "state").iterdir())
+        return next(p for p in (self.root / "state").iterdir() if not p.name.startswith("_"))
 
     def on(self, host, command):
         """Run a shell command on a host over OpenSSH with the pinned host key: an eye that is not BPA's."""

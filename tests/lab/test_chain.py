@@ -72,6 +72,26 @@ def test_the_host_itself_shows_what_was_asked(lab, host):
     assert int(lab.on(host, "ls /sys/kernel/iommu_groups | wc -l")) > 0
 
 
+@pytest.mark.parametrize("host", HOSTS)
+def test_one_bmc_by_hand_tells_the_same_machine(lab, host):
+    facts = lab.json("bmc", "facts", host)
+    assert facts["identity"]["serial"] == lab.facts(host)["bmc"]["serial"]
+    assert "can be provisioned" in lab.bpa("bmc", "doctor", host)
+    assert "nothing to do" in lab.bpa("bmc", "bios", host, "plan", "virtualization=on", "iommu=on", "sriov=on")
+    assert "On" in lab.bpa("bmc", "power", host)
+
+
+def test_the_killed_runs_left_no_session_on_the_bmc(lab):
+    # What is open is this command's own, and those of Ironic, which keeps one for each of its nodes.
+    open_now = lab.json("bmc", "sessions", "lab-0")["sessions"]
+    assert len([s for s in open_now if not s["own"]]) <= len(HOSTS)
+
+
+def test_a_host_can_be_judged_from_a_file(lab):
+    lab.bpa("host", "collect", "lab-0", "-o", "lab-0.json")
+    lab.bpa("verify", "--from", "lab-0.json")
+
+
 def test_the_installer_log_has_ansibles_own_recap_without_failures(lab):
     log = (lab.root / "lab" / "kud" / "lab" / "log" / "installer.log").read_text()
     recap = log[log.rindex("PLAY RECAP"):]

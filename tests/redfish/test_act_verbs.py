@@ -112,7 +112,7 @@ def test_the_log_is_shown_and_emptied(machine: Emulated) -> None:
     assert shown[1].split()[:2] == ["2012-03-07", "14:45:00"]
     assert run(machine, "log", "--since", "1h").output == "no entries\n"
     assert len(json.loads(run(machine, "log", "--json", "-n", "1").output)["entries"]) == 1
-    assert run(machine, "log", "--clear", "--log", "Log1", told="n\n").exit_code == 1
+    assert run(machine, "log", "--clear", "--log", "Log1", told="n\n").exit_code == 4
     assert "nothing was sent" in run(machine, "log", "--clear", "--dry-run").output
     assert written(machine) == []
     assert run(machine, "log", "--clear", "--log", "Log1", "--yes").output == "emptied: Systems/437XR1138R2/Log1\n"

@@ -66,7 +66,7 @@ def test_sessions_are_listed(stub: AccountBmc, run: Run) -> None:
 
 def test_sessions_are_closed_by_id_and_by_whose_they_are(stub: AccountBmc, run: Run) -> None:
     ran = run("sessions", stub.address, "close", "--mine", "--dry-run")
-    assert ran.out == f"DELETE {SESSIONS}/701\n"
+    assert ran.out == f"DELETE {SESSIONS}/701\nnothing was sent\n"
     assert len(stub.open) == 2
     assert run("sessions", stub.address, "close", "--mine").out == "session 701 is closed\n"
     assert "nothing to close" in run("sessions", stub.address, "close", "--mine").out

@@ -66,7 +66,7 @@ def test_dry_run_shows_the_requests_and_sends_none(stub: StubBmc, boxes: list[Bo
     assert '"Password": "***"' in text
     assert "s3cret" not in text
     boot = run(stub, "boot", IMAGE, "--restart", "--dry-run").output
-    assert [line.split()[0] for line in boot.splitlines()] == ["POST", "PATCH", "POST"]
+    assert [line.split()[0] for line in boot.splitlines()] == ["POST", "PATCH", "POST", "nothing"]
     assert run(stub, "eject", "--dry-run", "--json").output.count("EjectMedia") == 1
     assert boxes[0].sent == boxes[1].sent == []
     assert not [r for r in stub.log if r.method == "PATCH"]

@@ -191,8 +191,10 @@ def test_speeds_that_no_card_has_are_not_told() -> None:
     found = facts("network", {}, NetworkInterfaces=interfaces, a=adapter, a__p=[
         {"SupportedLinkCapabilities": [{"CapableLinkSpeedMbps": [1073741824]}], "LinkStatus": "Up"},
         {"CurrentSpeedGbps": 25, "MaxSpeedGbps": 100.0, "LinkStatus": "NoLink"},
+        {"CurrentSpeedGbps": 1e308, "MaxSpeedGbps": float("inf")},
     ])
-    assert [(p.link, p.mbps, p.max_mbps) for p in found.adapters[0].ports] == [("up", 0, 0), ("down", 25000, 100000)]
+    assert [(p.link, p.mbps, p.max_mbps) for p in found.adapters[0].ports] == [
+        ("up", 0, 0), ("down", 25000, 100000), ("", 0, 0)]
 
 
 @pytest.mark.parametrize("said", [

@@ -203,7 +203,9 @@ def _messages(body: bytes) -> tuple[str, str]:
         error = json.loads(body)["error"]
         infos = error.get("@Message.ExtendedInfo") or []
         infos = [i for i in (infos if isinstance(infos, list) else [infos]) if isinstance(i, dict)]
-        said = [str(i["Message"]) for i in infos if i.get("Message")] or [str(error.get("message") or "")]
+        # iLO sends ids without words, under an error.message that only says that there are some.
+        said = [str(i.get("Message") or str(i.get("MessageId") or "").rsplit(".", 1)[-1]) for i in infos]
+        said = [one for one in said if one] or [str(error.get("message") or "")]
         ids = " ".join([str(error.get("code") or ""), *(str(i.get("MessageId") or "") for i in infos), *said])
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return "", ""
@@ -238,7 +240,9 @@ def clean(text: str, limit: int = 256) -> str:
     """Text of a BMC fit to be shown: one line, no control characters, no more than limit characters."""
     text = text[:limit]
     # Nearly all texts are; a registry has ten thousand of them.
-    return (text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)).strip()
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return text.strip()
 
 
 def _asked(origin: str, response: Response) -> str:

@@ -79,5 +79,6 @@ def _attributes(body: Json) -> dict[str, BiosValue]:
         if isinstance(value, int) and abs(value) < LARGEST:
             found[name] = value
         elif isinstance(value, str) and not PASSWORD.search(name):
-            found[name] = "".join(c if c.isprintable() else " " for c in value[:1024])
+            value = value[:1024]
+            found[name] = value if value.isprintable() else "".join(c if c.isprintable() else " " for c in value)
     return found

@@ -33,7 +33,8 @@ class Connection(http.client.HTTPConnection):
 
     def __init__(self, scheme: str, host: str, port: int | None, verify: bool | str, pin: str = "") -> None:
         super().__init__(host, port or (443 if scheme == "https" else 80), timeout=CONNECT_SECONDS)
-        self._origin = f"{scheme}://{host}"
+        self._origin = f"{scheme}://[{host}]" if ":" in host else f"{scheme}://{host}"
+        self._origin += f":{port}" if port else ""
         self._tls = None if scheme != "https" else tls_context(False if pin else verify)
         self._pin = pin
         self._clock = _Clock()
@@ -69,7 +70,7 @@ class Connection(http.client.HTTPConnection):
         answer = self.getresponse()
         self.used = True
         raw = _read(answer, limit)
-        head = Headers(answer.getheaders())
+        head = Headers(answer.msg.raw_items())  # as decoded by http.client; items() would look for e-mail's encodings
         return Response(answer.status, head, _unpacked(raw, head.get("Content-Encoding", ""), limit), method, path)
 
     @property

@@ -77,23 +77,25 @@ class Link:
             path, lambda headers: self._wire.fetch("GET", path, None, {**headers, "Accept": accept})))
 
     def each(self, paths: Sequence[str]) -> Generator[Future[Answer], None, None]:
-        """GET all of them, a few at once, a little ahead of who iterates; in order, each with its answer or its error."""
+        """GET all of them, a few at once, a little ahead of who iterates; in order, each with its answer or its error.
+
+        Who iterates fetches too, and others only where the BMC bears more: handing over to a thread and back takes
+        longer than a quick answer.
+        """
         if self.parallel < 2 or len(paths) < 2:
             for path in paths:
                 yield self._now(path)
             return
-        workers = self._pool()
-        ahead: deque[Future[Answer]] = deque()
-        todo = iter(paths)
+        ahead: deque[tuple[str, Future[Answer]]] = deque()
+        todo = deque(paths)
         try:
-            for path in todo:
-                ahead.append(workers.submit(self.get, path))
-                if len(ahead) > 2 * self.parallel:
-                    yield ahead.popleft()
-            while ahead:
-                yield ahead.popleft()
+            while todo or ahead:
+                mine = "" if ahead else todo.popleft()
+                for _ in range(min(len(todo), self._wire.room - bool(mine))):
+                    ahead.append((todo[0], self._pool().submit(self.get, todo.popleft())))
+                yield self._now(mine) if mine else self._taken(*ahead.popleft())
         finally:
-            for future in ahead:
+            for _, future in ahead:
                 future.cancel()
 
     @property
@@ -200,6 +202,9 @@ class Link:
 
     def _fetch(self, path: str) -> Answer:
         return self._again(lambda: self._authorized(path, lambda headers: self._wire.follow(path, headers)))
+
+    def _taken(self, path: str, future: Future[Answer]) -> Future[Answer]:
+        return self._now(path) if future.cancel() else future
 
     def _now(self, path: str) -> Future[Answer]:
         future: Future[Answer] = Future()

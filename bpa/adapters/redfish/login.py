@@ -124,7 +124,8 @@ class Login:
         """The credentials are wrong: nothing is asked any more. Gives the error to raise."""
         self.refusal = Refused(
             f"{self._wire.origin} refused the credentials of user {self._access.username}" + (f" ({said})" if said else ""),
-            "correct the Secret; BPA does not try again by itself, so that the account is not locked",
+            "correct user and password (those of a site's host are in its Secret); they are not tried again, so that the "
+            "account is not locked",
         )
         if self._shelf is not None:
             self._shelf.remember_refused(self._wire.origin, self._access.username, self._access.password, self.refusal)

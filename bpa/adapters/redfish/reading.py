@@ -43,7 +43,7 @@ def inner(body: Json, *keys: str) -> Json:
     """The object at a path of keys; {} where there is none."""
     for key in keys:
         value = body.get(key)
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return {}
         body = value
     return body
@@ -52,7 +52,7 @@ def inner(body: Json, *keys: str) -> Json:
 def objects(body: Json, key: str) -> list[Json]:
     """The objects of a list; [] where there is none."""
     value = body.get(key)
-    return [v for v in value[:MEMBERS] if isinstance(v, Mapping)] if isinstance(value, list) else []
+    return [v for v in value[:MEMBERS] if isinstance(v, dict)] if isinstance(value, list) else []
 
 
 def texts(body: Json, key: str) -> tuple[str, ...]:

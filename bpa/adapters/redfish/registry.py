@@ -66,6 +66,7 @@ def read_registry(
     """The registry of the Bios resource `bios` with the values `now`; None where the machine offers none that is usable.
 
     Asks for the registry of that id before it walks the list of all (14 on a recorded Dell, 49 on a larger one).
+    cache: for who keeps the registry, None for who only reads it once.
     Raises Unreachable, Busy and refused credentials; whatever else is wrong with it is noted with the reader.
     """
     if not wanted.machine:
@@ -77,11 +78,12 @@ def read_registry(
     body = _find(reader, bios, wanted.id)
     if body is None:
         return None
+    registry = _settled(body, now)
+    if cache is None:
+        return registry
     kept = json.dumps(trimmed(body), separators=(",", ":"))
-    registry = _parsed(kept, now)
-    if registry is not None and cache is not None:
-        cache.store(wanted.key, kept)
-    return registry
+    cache.store(wanted.key, kept)
+    return _shared(registry, kept)
 
 
 # -- finding it
@@ -189,19 +191,26 @@ def _parts(name: str) -> tuple[str, str]:
 
 # -- reading it
 
-_shared: WeakValueDictionary[str, Registry] = WeakValueDictionary()
+_in_use: WeakValueDictionary[str, Registry] = WeakValueDictionary()
 
 
 def _parsed(kept: str, now: Mapping[str, BiosValue]) -> Registry | None:
-    """The same registry for machines that serve the same: two hundred of one model take the memory of one."""
     try:
         body = json.loads(kept)
     except (ValueError, RecursionError):
         return None
     if not isinstance(body, Mapping) or not is_registry(body):
         return None
+    return _shared(_settled(body, now), kept)
+
+
+def _settled(body: Json, now: Mapping[str, BiosValue]) -> Registry:
     parsed = parse_registry(body)
-    registry = settled(parsed, now, speaks(parsed, now))
+    return settled(parsed, now, speaks(parsed, now))
+
+
+def _shared(registry: Registry, kept: str) -> Registry:
+    """The same registry for machines that serve the same: two hundred of one model take the memory of one."""
     states = "".join("RHG-"[0 if a.read_only else 1 if a.hidden else 2 if a.gray else 3] for a in registry.attributes())
     digest = hashlib.sha256(f"{kept}{states}".encode()).hexdigest()
-    return _shared.setdefault(digest, registry)
+    return _in_use.setdefault(digest, registry)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from bpa.adapters.redfish.answers import clean
 from bpa.adapters.redfish.reading import Json, inner, objects, text
 from bpa.core.bios.dependencies import joints
-from bpa.core.bios.registry import Attribute, Choice, Dependency, Registry, Term
+from bpa.core.bios.registry import Attribute, Choice, Dependencies, Dependency, Registry, Term
 from bpa.core.steps import BiosValue
 
 ATTRIBUTES = 10000
@@ -20,9 +20,11 @@ TERMS = 32
 def parse_registry(body: Json) -> Registry:
     """An AttributeRegistry as served. Hostile: what is not of its type is left out, and there is no more than is bounded."""
     entries = inner(body, "RegistryEntries")
-    attributes = (_attribute(entry) for entry in _many(entries, "Attributes", ATTRIBUTES))
-    dependencies = (_dependency(entry) for entry in _many(entries, "Dependencies", DEPENDENCIES))
-    return Registry(text(body, "Id", "Name"), (a for a in attributes if a), (d for d in dependencies if d))
+    known: dict[tuple[str, str], Choice] = {}
+    attributes = (_attribute(entry, known) for entry in _many(entries, "Attributes", ATTRIBUTES))
+    told = (inner(entry, "Dependency") for entry in _many(entries, "Dependencies", DEPENDENCIES))
+    changes = ((text(one, "MapToAttribute"), text(one, "MapToProperty"), one) for one in told)
+    return Registry(text(body, "Id", "Name"), (a for a in attributes if a), Dependencies(changes, _dependency))
 
 
 def is_registry(body: Json) -> bool:
@@ -41,12 +43,12 @@ def trimmed(body: Json) -> dict[str, Any]:
     }}
 
 
-def _attribute(entry: Json) -> Attribute | None:
+def _attribute(entry: Json, known: dict[tuple[str, str], Choice]) -> Attribute | None:
     name = text(entry, "AttributeName")
     if not name:
         return None
     return Attribute(
-        name=name, type=text(entry, "Type"), display=text(entry, "DisplayName"), choices=tuple(_choices(entry)),
+        name=name, type=text(entry, "Type"), display=text(entry, "DisplayName"), choices=tuple(_choices(entry, known)),
         read_only=entry.get("ReadOnly") is True or entry.get("Immutable") is True, hidden=entry.get("Hidden") is True,
         gray=entry.get("GrayOut") is True, lower=_whole(entry, "LowerBound"), upper=_whole(entry, "UpperBound"),
         increment=_whole(entry, "ScalarIncrement"), shortest=_whole(entry, "MinLength"), longest=_whole(entry, "MaxLength"),
@@ -54,15 +56,16 @@ def _attribute(entry: Json) -> Attribute | None:
     )
 
 
-def _choices(entry: Json) -> Iterator[Choice]:
+def _choices(entry: Json, known: dict[tuple[str, str], Choice]) -> Iterator[Choice]:
+    """known: those of the whole registry, for nearly all of them are Enabled and Disabled."""
     for value in _many(entry, "Value", CHOICES):
         name, display = _word(value.get("ValueName")), _word(value.get("ValueDisplayName"))
         if name or display:
-            yield Choice(name or display, display or name)
+            both = name or display, display or name
+            yield known.get(both) or known.setdefault(both, Choice(*both))
 
 
-def _dependency(entry: Json) -> Dependency | None:
-    inside = inner(entry, "Dependency")
+def _dependency(inside: Json) -> Dependency | None:
     attribute, property = text(inside, "MapToAttribute"), text(inside, "MapToProperty")
     value = _value(inside.get("MapToValue"))
     raw = _many(inside, "MapFrom", TERMS)
@@ -86,11 +89,13 @@ def _term(entry: Json) -> Term | None:
 
 def _many(body: Json, key: str, most: int) -> list[Json]:
     value = body.get(key)
-    return [v for v in value[:most] if isinstance(v, Mapping)] if isinstance(value, list) else []
+    return [v for v in value[:most] if isinstance(v, dict)] if isinstance(value, list) else []
 
 
 def _word(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, bool) or not isinstance(value, int):
         return ""
     return clean(str(value))
 
@@ -103,6 +108,8 @@ def _value(value: object) -> BiosValue | None:
 
 def _whole(body: Json, key: str) -> int | None:
     value = body.get(key)
+    if value is None:
+        return None
     if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 63:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 1 << 64 else None

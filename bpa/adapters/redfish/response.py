@@ -14,8 +14,9 @@ class Headers(Mapping[str, str]):
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self._fields: dict[str, tuple[str, str]] = {}
         for name, value in fields:
-            before = self._fields.get(name.lower())
-            self._fields[name.lower()] = (name, f"{before[1]}, {value}" if before else value)
+            key = name.lower()
+            before = self._fields.get(key)
+            self._fields[key] = (name, f"{before[1]}, {value}" if before else value)
 
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()][1]

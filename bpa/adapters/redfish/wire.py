@@ -26,6 +26,9 @@ READ_SECONDS = 30.0
 """Of silence. A whole answer may take answers.BODY_SECONDS, or as long as a write is allowed to be silent."""
 REDIRECTS = 4
 ASCII = "".join(map(chr, range(0x21, 0x7F)))
+PLAIN = re.compile(r"(?:/[\w.~:@!$&'()*+,;=%-]+)+/?", re.ASCII)
+"""A reference that is nothing but a path, as nearly all are."""
+LONGEST = 1024
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -59,6 +62,11 @@ class Wire:
         self._idle: list[Connection] = []
         self._call = 0  # hang_up() ends a call: what was opened in an earlier one is not used again
         self._encoding = "identity"
+
+    @property
+    def room(self) -> int:
+        """How many more requests than those under way this BMC bears now."""
+        return self.parallel - self._under_way
 
     def exchange(
         self,
@@ -119,6 +127,10 @@ class Wire:
 
     def path_of(self, link: object) -> str:
         """The path of an @odata.id (or of a whole reference object). Raises Unsupported if it leads elsewhere."""
+        if isinstance(link, dict):
+            link = link.get("@odata.id")
+        if isinstance(link, str) and len(link) <= LONGEST and PLAIN.fullmatch(link):
+            return link
         target, parts = self._split(link)
         if (parts.scheme or parts.netloc) and not self._here(parts):
             raise Unsupported(f"a link of the BMC leads elsewhere: {clean(target)}")
@@ -143,7 +155,7 @@ class Wire:
 
     def _split(self, link: object) -> tuple[str, SplitResult]:
         target = link.get("@odata.id") if isinstance(link, Mapping) else link
-        if not isinstance(target, str) or not target or len(target) > 1024 or not target.isprintable():
+        if not isinstance(target, str) or not target or len(target) > LONGEST or not target.isprintable():
             raise Unsupported("a link of the BMC is missing or malformed")
         try:
             parts = urlsplit(target.split("#")[0])

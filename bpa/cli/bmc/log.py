@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,8 @@ import click
 
 from bpa.cli.bmc.shown import request_line, requests_json
 from bpa.cli.bmc.target import bmc_target
+from bpa.cli.exits import Exit
+from bpa.cli.failure import Stop
 from bpa.cli.options import json_option, print_json, wants_json
 from bpa.cli.words import columns
 from bpa.one_bmc import OneBmc
@@ -68,7 +71,7 @@ def _clear(one: OneBmc, only: str, yes: bool, dry_run: bool, told: bool) -> None
             raise Unsupported(f"{target.origin}: no log{f' called {only}' if only else ''} can be emptied; "
                               f"it has {', '.join(one.name for one in every) or 'none'}")
         if not yes and not dry_run:
-            click.confirm(f"Empty {', '.join(one.name for one in logs)}? What they hold is gone", abort=True, err=True)
+            _ask([one.name for one in logs])
         writer = Writer(target, dry_run, patience=Waiting(60.0, 5.0))
         for one_log in logs:
             clear_log(writer, one_log)
@@ -78,6 +81,14 @@ def _clear(one: OneBmc, only: str, yes: bool, dry_run: bool, told: bool) -> None
     for request in writer.sent if dry_run else ():
         click.echo(request_line(request))
     click.echo("nothing was sent" if dry_run else f"emptied: {', '.join(one.name for one in logs)}")
+
+
+def _ask(names: list[str]) -> None:
+    """Returns where a person agrees. Raises Stop where nobody does."""
+    if not sys.stdin.isatty():
+        raise Stop(f"nobody has agreed to empty {', '.join(names)}; nothing was sent: --yes agrees", Exit.NO_CONSENT)
+    if not click.confirm(f"Empty {', '.join(names)}? What they hold is gone", err=True):
+        raise Stop("nothing was sent", Exit.NO_CONSENT)
 
 
 def _when(when: datetime | None) -> str:

@@ -171,8 +171,7 @@ def _tell_requests(requests: Sequence[Request], told: bool, none: str) -> None:
         return
     for request in requests:
         click.echo(request_line(request))
-    if not requests:
-        click.echo(none)
+    click.echo("nothing was sent" if requests else none)
 
 
 def _holds(slot: Slot) -> str:

@@ -62,16 +62,18 @@ def power(
         if told:
             print_json({"changed": done.changed, "requests": requests_json(writer.sent), **asdict(done.seen)})
         else:
-            _tell(done, action, [request_line(r) for r in writer.sent], dry_run)
+            _tell(done, action, [request_line(r) for r in writer.sent], dry_run, waited=timeout > 0 and action != "nmi")
 
 
-def _tell(done: Switched, action: str, requests: list[str], dry_run: bool) -> None:
+def _tell(done: Switched, action: str, requests: list[str], dry_run: bool, waited: bool) -> None:
     for line in requests if dry_run else ():
         click.echo(line)
     if dry_run and requests:
         click.echo("nothing was sent")
     elif not done.changed:
         click.echo(f"already so: {_seen(done.seen)}")
+    elif not waited:
+        click.echo(f"{action}: sent, and not waited for; before: {_seen(done.seen)}")
     else:
         click.echo(f"{action}: {_seen(done.seen)}" + ("; it was forced" if done.forced else ""))
 

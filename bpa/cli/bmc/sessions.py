@@ -60,6 +60,8 @@ def sessions(one: OneBmc, action: str, ids: tuple[str, ...], mine: bool, dry_run
                 print_json({"closed" if not dry_run else "would_close": done})
             elif not closing:
                 click.echo("nothing to close: no other session of this user is open")
+            elif dry_run:
+                click.echo("nothing was sent")
         for problem in reader.problems:
             click.echo(f"not readable: {problem}", err=True)
 

@@ -121,15 +121,11 @@ def settled(registry: Registry, now: Mapping[str, BiosValue], usual: Column) -> 
     """
     changed: list[Attribute] = []
     for attribute in registry.attributes():
-        new = attribute
-        if attribute.read_only and locks(registry, attribute.name, "ReadOnly", now, usual):
-            new = replace(new, read_only=False)
-        if attribute.hidden and locks(registry, attribute.name, "Hidden", now, usual):
-            new = replace(new, hidden=False)
-        if attribute.gray and locks(registry, attribute.name, "GrayOut", now, usual):
-            new = replace(new, gray=False)
-        if new is not attribute:
-            changed.append(new)
+        read_only = attribute.read_only and not locks(registry, attribute.name, "ReadOnly", now, usual)
+        hidden = attribute.hidden and not locks(registry, attribute.name, "Hidden", now, usual)
+        gray = attribute.gray and not locks(registry, attribute.name, "GrayOut", now, usual)
+        if (read_only, hidden, gray) != (attribute.read_only, attribute.hidden, attribute.gray):
+            changed.append(replace(attribute, read_only=read_only, hidden=hidden, gray=gray))
     return registry.with_attributes(changed)
 
 

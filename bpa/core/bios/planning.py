@@ -125,7 +125,7 @@ def _raw(name: str, value: BiosValue, machine: Machine) -> Setting | Problem:
             f"BIOS attribute {name} is {kind(present)} (now {present!r}), the profile says {value!r}",
             "write the value as the BIOS does, a text in quotes",
         )
-    return Setting(name, written, present, "the profile names it")
+    return Setting(name, written, present, "asked for by its own name")
 
 
 def _absent(name: str, machine: Machine) -> Problem:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bpa.core.bios.rules import plain, same
+from bpa.core.bios.rules import plain
 from bpa.core.steps import BiosValue
 
 Column = Literal["name", "display"]
@@ -68,25 +68,67 @@ class Dependency:
     joints: tuple[tuple[str, ...], ...] = ()
 
 
+class Dependencies:
+    """Dependencies in the registry's order, each made from its source when it is first asked for: facts need few of them.
+
+    told: for each the attribute and the property that it changes, and its source; make gives None for one that is unusable.
+    """
+
+    __slots__ = ("_all", "_made", "_make", "_sources", "_to")
+
+    def __init__(self, told: Iterable[tuple[str, str, Any]], make: Callable[[Any], Dependency | None]) -> None:
+        self._make = make
+        self._sources: list[Any] = []
+        self._to: dict[tuple[str, str], list[int]] = {}
+        for index, (attribute, property, source) in enumerate(told):
+            self._sources.append(source)
+            self._to.setdefault((attribute, property), []).append(index)
+        self._made: list[Dependency | None] = [None] * len(self._sources)
+        self._all: tuple[Dependency, ...] | None = None
+
+    @classmethod
+    def of(cls, made: Iterable[Dependency]) -> Dependencies:
+        """Those that are there already."""
+        return cls(((d.attribute, d.property, d) for d in made), lambda made: made)
+
+    def all(self) -> tuple[Dependency, ...]:
+        """Every one that is usable."""
+        if self._all is None:
+            self._all = tuple(self._at(range(len(self._sources))))
+        return self._all
+
+    def on(self, attribute: str, property: str) -> tuple[Dependency, ...]:
+        """What can change that property of that attribute."""
+        return tuple(self._at(self._to.get((attribute, property), ())))
+
+    def _at(self, indices: Iterable[int]) -> Iterator[Dependency]:
+        for index in indices:
+            source = self._sources[index]
+            if source is not None:
+                # Of several threads each makes the same; the source goes last.
+                self._made[index] = self._make(source)
+                self._sources[index] = None
+            made = self._made[index]
+            if made is not None:
+                yield made
+
+
 # No dataclass: it is large, and asdict of the facts that it is part of shall not walk through it.
 class Registry:
     """The registry of one machine; never changed. id is the one it names itself, with which Bios.AttributeRegistry may
     disagree."""
 
-    __slots__ = ("__weakref__", "_attributes", "_shown", "_to", "dependencies", "id")
+    __slots__ = ("__weakref__", "_attributes", "_dependencies", "_shown", "id")
 
-    def __init__(self, id: str, attributes: Iterable[Attribute], dependencies: Iterable[Dependency] = ()) -> None:
+    def __init__(
+        self, id: str, attributes: Iterable[Attribute], dependencies: Dependencies | Iterable[Dependency] = ()
+    ) -> None:
         self.id = id
-        self.dependencies = tuple(dependencies)
+        self._dependencies = dependencies if isinstance(dependencies, Dependencies) else Dependencies.of(dependencies)
         self._attributes: dict[str, Attribute] = {}
         for attribute in attributes:
             self._attributes.setdefault(attribute.name, attribute)
-        self._to: dict[tuple[str, str], list[Dependency]] = {}
-        for dependency in self.dependencies:
-            self._to.setdefault((dependency.attribute, dependency.property), []).append(dependency)
-        self._shown: dict[str, list[str]] = {}
-        for attribute in self._attributes.values():
-            self._shown.setdefault(plain(attribute.display), []).append(attribute.name)
+        self._shown: dict[str, list[str]] | None = None
 
     def __len__(self) -> int:
         return len(self._attributes)
@@ -99,6 +141,11 @@ class Registry:
     def __deepcopy__(self, memo: Any) -> Registry:
         return self
 
+    @property
+    def dependencies(self) -> tuple[Dependency, ...]:
+        """All, as the registry lists them."""
+        return self._dependencies.all()
+
     def get(self, name: str) -> Attribute | None:
         """The attribute of that name."""
         return self._attributes.get(name)
@@ -109,16 +156,21 @@ class Registry:
 
     def shown_as(self, display: str) -> tuple[str, ...]:
         """The names of attributes with that DisplayName, letters and digits compared."""
+        if self._shown is None:
+            shown: dict[str, list[str]] = {}
+            for attribute in self._attributes.values():
+                shown.setdefault(plain(attribute.display), []).append(attribute.name)
+            self._shown = shown
         return tuple(self._shown.get(plain(display), ()))
 
     def on(self, attribute: str, property: str) -> tuple[Dependency, ...]:
         """What can change that property of that attribute."""
-        return tuple(self._to.get((attribute, property), ()))
+        return self._dependencies.on(attribute, property)
 
     def with_attributes(self, changed: Iterable[Attribute]) -> Registry:
         """The same with these attributes in place of those of their names."""
         new = {a.name: a for a in changed}
-        return Registry(self.id, (new.get(a.name, a) for a in self.attributes()), self.dependencies) if new else self
+        return Registry(self.id, (new.get(a.name, a) for a in self.attributes()), self._dependencies) if new else self
 
 
 def speaks(registry: Registry, now: Mapping[str, BiosValue]) -> Column:
@@ -132,7 +184,7 @@ def speaks(registry: Registry, now: Mapping[str, BiosValue]) -> Column:
         attribute = registry.get(name)
         if attribute is None or not isinstance(value, str):
             continue
-        is_name, is_display = (any(c[column] == value for c in attribute.choices) for column in ("name", "display"))
+        is_name, is_display = _columns(attribute, value)
         names += is_name and not is_display
         displays += is_display and not is_name
     return "display" if displays > names else "name"
@@ -140,10 +192,19 @@ def speaks(registry: Registry, now: Mapping[str, BiosValue]) -> Column:
 
 def column_of(attribute: Attribute, present: BiosValue | None, usual: Column) -> Column:
     """The column that this attribute's values are from: its present value tells, else what is usual on the machine."""
-    is_name, is_display = (any(c[column] == present for c in attribute.choices) for column in ("name", "display"))
+    is_name, is_display = _columns(attribute, present)
     if is_name == is_display:
         return usual
     return "name" if is_name else "display"
+
+
+def _columns(attribute: Attribute, present: BiosValue | None) -> tuple[bool, bool]:
+    """Whether the value is one of the ValueNames, and one of the ValueDisplayNames."""
+    is_name = is_display = False
+    for choice in attribute.choices:
+        is_name = is_name or choice.name == present
+        is_display = is_display or choice.display == present
+    return is_name, is_display
 
 
 def allowed(attribute: Attribute, present: BiosValue | None, usual: Column) -> tuple[BiosValue, ...]:
@@ -154,9 +215,11 @@ def allowed(attribute: Attribute, present: BiosValue | None, usual: Column) -> t
     if not attribute.choices:
         return ()
     column = column_of(attribute, present, usual)
-    values: list[BiosValue] = list(dict.fromkeys(c[column] for c in attribute.choices))
-    if present is not None and not any(same(present, value) for value in values):
-        values.append(present)
+    by_name = column == "name"
+    values: dict[BiosValue, None] = dict.fromkeys(c.name if by_name else c.display for c in attribute.choices)
+    # All of them are texts: what is equal to one of them is the same.
+    if present is not None:
+        values[present] = None
     return tuple(values)
 
 

@@ -53,11 +53,10 @@ def survey(target: Target) -> Ground:
 
 
 def side_by_side(target: Target, read: Callable[[A], B], what: Sequence[A]) -> list[B]:
-    """read(each), several at once. The link sees to it that there are never more GETs than the BMC bears; twice as many
-    threads keep it busy while one of them waits for the first page of something."""
+    """read(each), as many at once as the BMC bears GETs; where one of them leaves room, the link fetches ahead."""
     if target.link.parallel < 2:
         return [read(one) for one in what]
-    with ThreadPoolExecutor(2 * target.link.parallel, thread_name_prefix="section") as workers:
+    with ThreadPoolExecutor(target.link.parallel, thread_name_prefix="section") as workers:
         return list(workers.map(read, what))
 
 

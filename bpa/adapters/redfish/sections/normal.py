@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable
 
@@ -41,7 +40,7 @@ def amount(body: Json, key: str) -> int:
 
 
 def real(body: Json, key: str) -> float | None:
-    """A number, also where it is given as text ("16384", "0.5"); None for anything else."""
+    """A number, also where it is given as text ("16384", "0.5"); None for anything else, infinity and nonsense too."""
     value = body.get(key)
     if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,20}(\.\d{1,20})?\s*", value):
         value = float(value)
@@ -51,7 +50,7 @@ def real(body: Json, key: str) -> float | None:
         number = float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) else None
+    return number if abs(number) < LARGEST else None
 
 
 def flag(body: Json, key: str) -> bool | None:
