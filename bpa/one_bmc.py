@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bpa import documents, place
+from bpa import place
 from bpa.adapters.errors import Refused
 from bpa.adapters.redfish import Bmc, BmcAccess
 from bpa.adapters.redfish.target import Target
 from bpa.bmc_memory import BmcMemory
 from bpa.core.secret import Secret
-from bpa.core.want import HostWant
-from bpa.documents.bmc_address import NotRedfish, parse_bmc_address
 from bpa.lab import namespace
-from bpa.wiring import with_lab
+
+if TYPE_CHECKING:
+    from bpa.core.want import HostWant
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ def _at_address(name: str, given: Credentials) -> BmcAccess:
         url, path = f"{scheme}://{parts.netloc}", parts.path.rstrip("/")
         system = path if "/Systems/" in path else None
     elif scheme:
+        from bpa.documents.bmc_address import NotRedfish, parse_bmc_address
+
         try:
             address = parse_bmc_address(name)
         except NotRedfish as error:
@@ -100,6 +103,10 @@ def _at_address(name: str, given: Credentials) -> BmcAccess:
 
 
 def _of_host(name: str, given: Credentials, source: str | None) -> OneBmc:
+    # Half a second of imports, which one BMC at an address does without.
+    from bpa import documents
+    from bpa.wiring import with_lab
+
     place_of = place.find_site(source)
     site = with_lab(documents.load("-" if place_of == "-" else Path(place_of)), simulate=False)
     host = site.host(name)

@@ -51,9 +51,11 @@ def at(uri: object, language: str = "en") -> dict[str, Any]:
     return {"Location": [{"Language": language, "Uri": uri}]}
 
 
-def found(machine: dict[str, Any], **stub: Any) -> tuple[Registry | None, tuple[str, ...], StubBmc]:
+def found(
+    machine: dict[str, Any], files: RegistryFiles | None = None, **stub: Any
+) -> tuple[Registry | None, tuple[str, ...], StubBmc]:
     with serve(StubBmc(machine, **stub)) as bmc, Target(BmcAccess(bmc.address, "admin", Secret("right"))) as target:
-        seen = look_at_bios(target)
+        seen = look_at_bios(target, files)
         return seen.machine.registry, seen.problems, bmc
 
 
@@ -252,10 +254,13 @@ def test_the_oldest_files_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         files.load("../../etc/passwd")
 
 
-def test_machines_that_serve_the_same_share_one_in_memory():
-    one, other = (found(with_registry("R", {"R": at(DATA)}, **{DATA: registry()}))[0] for _ in range(2))
-    assert one is other
-    assert found(with_registry("R", {"R": at(DATA)}, **{DATA: registry("Another")}))[0] is not one
+def test_machines_that_serve_the_same_share_one_in_memory(tmp_path: Path):
+    def kept(folder: str, served: dict[str, Any]) -> Registry | None:
+        return found(with_registry("R", {"R": at(DATA)}, **{DATA: served}), RegistryFiles(tmp_path / folder))[0]
+
+    one = kept("a", registry())
+    assert one is kept("b", registry()) is kept("a", registry())
+    assert kept("c", registry("Another")) is not one
 
 
 def test_no_registry_is_not_asked_for_with_each_look():

@@ -143,3 +143,16 @@ def test_the_recorded_machine_that_behaves_tells_the_same_but_for_its_clock(
     for section in SECTIONS:
         if section != "managers":
             assert getattr(found, section) == getattr(due, section), section
+
+
+def test_what_an_idrac_calls_read_only_just_now_is_told_read_only(looked: dict[str, MachineFacts]) -> None:
+    # iDRAC's registry shows ReadOnly as it is at the moment, dependencies on other attributes included.
+    name = "dell-r750-idrac9-6.00.30.00"
+    bodies = (json.loads(file.read_text()) for file in (RECORDED / name).rglob("BiosRegistry/index.json"))
+    (registry,) = (body for body in bodies if "RegistryEntries" in body)
+    locked = {a["AttributeName"] for a in registry["RegistryEntries"]["Attributes"] if a["ReadOnly"]}
+    bios = facts_of(name, looked).bios
+    assert bios is not None and bios.value is not None
+    told = {a.name for a in bios.value.attributes if a.read_only}
+    assert {a.name for a in bios.value.attributes} & locked <= told
+    assert len(told - locked) <= 1

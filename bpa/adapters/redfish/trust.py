@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
-
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from bpa.adapters.errors import Refused
 from bpa.adapters.redfish.answers import clean, transport_error
 from bpa.adapters.redfish.connection import CONNECT_SECONDS, tls_context
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 LOG = logging.getLogger(__name__)
 BEGIN = "-----BEGIN CERTIFICATE-----"
@@ -99,6 +99,9 @@ def _handshake(origin: str, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
 
 
 def _read(origin: str, der: bytes) -> Certificate:
+    from cryptography import x509  # only those who look at a certificate wait for it
+    from cryptography.exceptions import UnsupportedAlgorithm
+
     digest, pem = hashlib.sha256(der).hexdigest(), ssl.DER_cert_to_PEM_cert(der)
     try:
         return _described(origin, x509.load_der_x509_certificate(der), digest, pem)
@@ -107,6 +110,9 @@ def _read(origin: str, der: bytes) -> Certificate:
 
 
 def _described(origin: str, certificate: x509.Certificate, sha256: str, pem: str) -> Certificate:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         names = tuple(clean(str(getattr(name, "value", ""))) for name in extension)[:32]

@@ -73,8 +73,9 @@ def _managers(all_of_them: tuple[Manager, ...]) -> Iterator[str]:
 def _firmware(all_of_them: tuple[Firmware, ...]) -> Iterator[str]:
     # An iDRAC lists what runs as Current and as Installed; they differ in that word alone.
     once = {re.sub(r"^(Current|Installed)-", "", one.id): one for one in all_of_them}
-    yield from _counted(f"{one.name or one.id}: {one.version or 'not told'}"
-                        + (f" ({one.state})" if one.state not in ("", "Enabled") else "") for one in once.values())
+    lines = Counter(f"{one.name or one.id}: {one.version or 'not told'}"
+                    + (f" ({one.state})" if one.state not in ("", "Enabled") else "") for one in once.values())
+    yield from (line if count == 1 else f"{line}, {count} times" for line, count in lines.items())
 
 
 def _processors(one: Processors) -> Iterator[str]:

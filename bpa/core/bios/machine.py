@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -56,11 +56,34 @@ class Machine:
         listed = self.allowed(name)
         if typed is not None and any(same(typed, value) for value in listed):
             return typed
-        return as_written(attribute, str(wanted), self.now.get(name), self.usual)
+        found = as_written(attribute, str(wanted), self.now.get(name), self.usual)
+        return self._one(v for v in listed if self.bare(name, v) == wanted) if found is None else found
 
     def word(self, name: str, word: str) -> BiosValue | None:
         """The one allowed value that reads like `word`, letters and digits compared; None = none, or several."""
-        found = [v for v in self.allowed(name) if isinstance(v, str) and plain(v) == word]
+        found = self._one(v for v in self.allowed(name) if isinstance(v, str) and plain(str(self.bare(name, v))) == word)
+        attribute = self.attribute(name)
+        if found is not None or attribute is None:
+            return found
+        shown = dict.fromkeys(c.display for c in attribute.choices if plain(c.display) == word)
+        return self._one(v for d in shown if (v := self.written(name, d)) is not None)
+
+    def bare(self, name: str, value: BiosValue) -> BiosValue:
+        """The value without its attribute's name in front: AMI's newer registries write PCIS007Enabled for PCIS007."""
+        if isinstance(value, str) and value.startswith(name) and len(value) > len(name):
+            return value[len(name):]
+        return value
+
+    def spelt(self, name: str, value: BiosValue) -> BiosValue:
+        """`value` with its attribute's name in front, where the present value of this attribute has it."""
+        present = self.now.get(name)
+        if present is None or not isinstance(value, str) or same(self.bare(name, present), present):
+            return value
+        return name + value.replace(" ", "")
+
+    @staticmethod
+    def _one(values: Iterable[BiosValue]) -> BiosValue | None:
+        found = list(values)
         return found[0] if len(found) == 1 else None
 
 

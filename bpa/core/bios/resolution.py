@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from bpa.core.bios.candidates import Candidate, nearest
 from bpa.core.bios.dependencies import in_words, locks
 from bpa.core.bios.machine import Machine
-from bpa.core.bios.rules import SWITCHES, Intent, Meaning, Rule, Rules, meaning_of, plain, same
+from bpa.core.bios.rules import SWITCHES, Intent, Meaning, Rule, Rules, is_hashed, meaning_of, plain, same
 from bpa.core.steps import BiosValue
 
 Confidence = Literal["exact", "pattern", "display name", "name only"]
@@ -72,15 +73,20 @@ def resolve_intent(
     told are attributes that the profile names itself: they decide where there are several.
     """
     meaning = meaning_of(asked)
-    named = _named(rules.of(intent), machine)
-    if not named:
+    unmeant: _Named = {}
+    found: dict[str, list[_Way]] = {}
+    for named in _named(intent, rules, machine):
+        unmeant = unmeant or named
+        ways = {name: _ways(name, how, said, meaning, machine) for name, (how, said) in named.items()}
+        found = {name: w for name, w in ways.items() if w}
+        if found:
+            break
+    if not unmeant:
         unknown = f"no rule knows what {intent} is called in this BIOS"
         return NotFound(intent, meaning, _unshown(intent, rules, machine) or unknown, nearest(intent, rules, machine))
-    ways = {name: _ways(name, how, said, meaning, machine) for name, (how, said) in named.items()}
-    found = {name: w for name, w in ways.items() if w}
     if not found:
-        said = [f"{n} (now {machine.now[n]!r}) has no value that is known to mean {intent} {meaning}" for n in sorted(named)]
-        return NotFound(intent, meaning, "; ".join(said), tuple(_undecided(n, intent, meaning, machine) for n in sorted(named)))
+        said = [f"{n} (now {machine.now[n]!r}) has no value that is known to mean {intent} {meaning}" for n in sorted(unmeant)]
+        return NotFound(intent, meaning, "; ".join(said), tuple(_undecided(n, intent, meaning, machine) for n in sorted(unmeant)))
     found = _dedicated(found, intent, rules)
     values = {name: {repr(way.value): way.value for way in w} for name, w in found.items()}
     group = {way.rule.group for w in found.values() for way in w}
@@ -99,17 +105,36 @@ def resolve_intent(
         for name in sorted(found) if name not in told_here)
 
 
-def _named(rules: tuple[Rule, ...], machine: Machine) -> _Named:
-    """Attributes that rules name; by this vendor's rules only, where the System names its maker and one of them does."""
+def _named(intent: Intent, rules: Rules, machine: Machine) -> Iterator[_Named]:
+    """Attributes that rules name: this vendor's rules, then anybody's, then by the registry's words. Each only where the
+    one before decided nothing.
+
+    Another vendor's rule is not believed of an attribute that this vendor's rules know as something else (HPE's
+    ProcVirtualization is VT-x alone, Dell's VT-d, too), nor of one whose name turns its values round.
+    """
     maker = machine.manufacturer.strip().lower()
-    own = tuple(rule for rule in rules if maker and any(maker.startswith(vendor) for vendor in rule.vendors))
-    return _by_name(own, machine) or _by_name(rules, machine) or _by_display(rules, machine)
+    own = tuple(rule for rule in rules.rules if maker and any(maker.startswith(vendor) for vendor in rule.vendors))
+    said = rules.of(intent)
+    mine = tuple(rule for rule in own if rule.intent == intent)
+    taken = {n for rule in own if rule.intent != intent for n in machine.now if rule.names(n, bare=True)}
+    taken -= {n for rule in mine for n in machine.now if rule.names(n, bare=True)}
+    for named in (_by_name(mine, machine, bare=True), _by_name(said, machine), _by_display(said, machine)):
+        believed = {n: (how, by) for n, (how, several) in named.items()
+                    if n not in taken and (by := [r for r in several if r in mine or not _turned_round(n, machine)])}
+        if believed:
+            yield believed
 
 
-def _by_name(rules: Iterable[Rule], machine: Machine) -> _Named:
+def _turned_round(name: str, machine: Machine) -> bool:
+    """Its name says Disable, and no registry tells what its values are about."""
+    return not machine.display(name) and bool(re.search(r"Disable(?!d)", name)) and "Enable" not in name
+
+
+def _by_name(rules: Iterable[Rule], machine: Machine, bare: bool = False) -> _Named:
     found: _Named = {}
     for rule in rules:
-        names = (n for n in machine.now if rule.names(n)) if rule.hashed else (n for n in (rule.attribute,) if n in machine.now)
+        names = (n for n in machine.now if rule.names(n, bare)) if rule.hashed else (
+            n for n in (rule.attribute,) if n in machine.now)
         for name in names:
             found.setdefault(name, ("name", []))[1].append(rule)
     return found
@@ -142,15 +167,16 @@ def _way(name: str, how: Literal["name", "display name"], rule: Rule, meaning: s
     if _contradicted(name, rule, machine):
         return None
     meant = rule.values.get(meaning, ())
-    if any(same(present, value) for value in meant):
+    bare = machine.bare(name, present)
+    if any(same(x, value) for value in meant for x in (present, bare)):
         return _Way(rule, present, True, True, how)
     listed = machine.allowed(name)
     common = _in_common_words(rule)
-    if common and not listed and not rule.knows(present) and (other := _switch(name, how, rule, meaning, machine)):
+    if common and not listed and not rule.knows(bare) and (other := _switch(name, how, rule, meaning, machine)):
         # Enable where the rule says Enabled: the same BIOS family, another spelling.
         return other
     for value in meant:
-        written = machine.written(name, value) if listed else value
+        written = machine.written(name, value) if listed else machine.spelt(name, value)
         if written is not None and type(written) is type(present):
             if same(written, present):
                 return _Way(rule, present, True, True, how)
@@ -168,7 +194,7 @@ def _in_common_words(rule: Rule) -> bool:
 def _knows(rule: Rule, name: str, machine: Machine) -> bool:
     """Whether the rule knows what the present value means."""
     present = machine.now[name]
-    return rule.knows(present) or any(
+    return rule.knows(present) or rule.knows(machine.bare(name, present)) or any(
         same(present, written) for values in rule.values.values() for value in values
         if (written := machine.written(name, value)) is not None)
 
@@ -181,15 +207,16 @@ def _switch(name: str, how: Literal["name", "display name"], rule: Rule, meaning
     words = SWITCHES.get(meaning, ())
     if not isinstance(present, str) or not words:
         return None
-    if plain(present) in words:
+    bare = str(machine.bare(name, present))
+    if plain(bare) in words:
         return _Way(rule, present, True, True, how)
     values = [v for word in words if (v := machine.word(name, word)) is not None]
     if len(values) == 1:
         return _Way(rule, values[0], True, True, how)
     if machine.allowed(name):
         return None
-    opposite = _opposite(present)
-    return None if opposite is None else _Way(rule, opposite, True, False, how)
+    opposite = _opposite(bare)
+    return None if opposite is None else _Way(rule, machine.spelt(name, opposite), True, False, how)
 
 
 def _opposite(present: str) -> str | None:
@@ -242,7 +269,7 @@ def _resolution(intent: Intent, meaning: str, name: str, way: _Way, machine: Mac
     why = f"{name} is the name that {way.rule.family or 'this BIOS'} gives it"
     if way.by == "display name":
         confidence, why = "display name", f'the registry calls {name} "{display}"'
-    elif way.rule.hashed:
+    elif way.rule.hashed and is_hashed(name):
         confidence, why = "pattern", f"{name} is {way.rule.attribute.removesuffix('{hash}')} but for the build's hash"
     if not way.knows and not way.listed:
         confidence = "name only"

@@ -57,13 +57,17 @@ class Rule:
         """Whether the attribute's name ends in a suffix that changes with each BIOS build."""
         return self.attribute.endswith(HASHED)
 
-    def names(self, name: str) -> bool:
-        """Whether `name` is this rule's attribute; letters and digits count, where a hash follows them."""
+    def names(self, name: str, bare: bool = False) -> bool:
+        """Whether `name` is this rule's attribute; letters and digits count, where a hash follows them.
+
+        bare: also without the hash. Some builds leave it out (Supermicro's SMTControl_0037 is SMTControl in the next
+        BIOS); a name that is so short may be another vendor's for something else, so the machine's maker must fit.
+        """
         if not self.attribute:
             return False
         if not self.hashed:
             return name == self.attribute
-        return bool(_HASH.search(name)) and plain(_HASH.sub("", name)) == plain(self.attribute[: -len(HASHED)])
+        return (bare or is_hashed(name)) and plain(_HASH.sub("", name)) == plain(self.attribute[: -len(HASHED)])
 
     def shown_as(self, display: str) -> bool:
         """Whether the registry's DisplayName is this rule's."""
@@ -107,6 +111,11 @@ SWITCHES: Mapping[str, tuple[str, ...]] = {
     "off": ("disabled", "disable", "off", "no", "inactive", "false"),
 }
 """Words for on and off, as `plain` leaves them: they serve where a rule knows the attribute and not its values."""
+
+
+def is_hashed(name: str) -> bool:
+    """Whether a name ends in what looks like the hash of a BIOS build."""
+    return bool(_HASH.search(name))
 
 
 def meaning_of(asked: Meaning) -> str:

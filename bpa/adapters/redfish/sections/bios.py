@@ -7,6 +7,7 @@ from bpa.adapters.redfish.reading import Reader, inner, texts
 from bpa.adapters.redfish.registry import read_registry, wanted_registry
 from bpa.adapters.redfish.sections.ground import Ground
 from bpa.adapters.redfish.sections.normal import LARGEST
+from bpa.core.bios.dependencies import locks
 from bpa.core.bios.machine import Machine
 from bpa.core.machine import BiosAttribute, BiosFacts
 from bpa.core.steps import BiosValue
@@ -36,7 +37,16 @@ def _attribute(machine: Machine, name: str, value: BiosValue, pending: BiosValue
     told = machine.attribute(name)
     if told is None:
         return BiosAttribute(name, value, pending)
-    return BiosAttribute(name, value, pending, told.type, machine.allowed(name), told.read_only, told.display)
+    return BiosAttribute(name, value, pending, told.type, machine.allowed(name), _read_only(machine, name), told.display)
+
+
+def _read_only(machine: Machine, name: str) -> bool:
+    """As it is now: for good, or because of another attribute's present value."""
+    registry = machine.registry
+    told = registry.get(name) if registry is not None else None
+    if registry is None or told is None:
+        return False
+    return told.read_only or bool(locks(registry, name, "ReadOnly", machine.now, machine.usual))
 
 
 def _sane(value: BiosValue) -> bool:
