@@ -85,7 +85,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; `bpa apply` goes on where this stopped", err=True)
+        click.echo("interrupted; give the same command again to go on", err=True)
         return Exit.INTERRUPTED
     except SystemExit:  # click's own end where the reader of a pipe has gone: it has seen what it wanted
         return Exit.MET

@@ -6,6 +6,7 @@ import errno
 import logging
 import tempfile
 import traceback
+from typing import IO, Any
 
 import click
 
@@ -26,6 +27,10 @@ class Stop(click.ClickException):
     def __init__(self, message: str, code: Exit) -> None:
         super().__init__(message)
         self.exit_code: int = code  # type: ignore[misc]  # click declares it on the class, and reads it here
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """As every other error of BPA."""
+        click.echo(f"error: {self.message}", file=file, err=file is None)
 
 
 def explain_failure(error: Exception) -> int:

@@ -38,6 +38,7 @@ ENVIRONMENT = {
 FILES = {
     "STATE/_bmc/certificates/": "pinned certificates of BMCs, one PEM file each (`bpa bmc trust`)",
     "STATE/_bmc/sessions/": "which Redfish sessions are open, so that a later run can close those of a run that was killed",
+    "STATE/_bmc/rotations/": "passwords old and new of a change that was interrupted, mode 0600; gone when it is finished",
     "STATE/_bmc/registries/": "BIOS attribute registries that were read, to be asked for once only",
     "STATE/NAME-HASH/site.sqlite": "memory, consent, conditions and history of the site; HASH is of the documents' place",
     "STATE/NAME-HASH/lock": "held by `bpa apply` while it works",

@@ -125,7 +125,7 @@ def test_interrupted_it_says_how_to_go_on_and_keeps_the_consent(run, site, drawe
     drawer.on_step = interrupt
     ran = run("apply", site, "--yes")
     assert ran.code == Exit.INTERRUPTED
-    assert "bpa apply" in ran.err
+    assert "give the same command again to go on" in ran.err
     assert not drawer.deployed
     assert run("apply", site).code == Exit.MET
 
