@@ -75,7 +75,7 @@ def test_the_host_itself_shows_what_was_asked(lab, host):
 @pytest.mark.parametrize("host", HOSTS)
 def test_one_bmc_by_hand_tells_the_same_machine(lab, host):
     facts = lab.json("bmc", "facts", host)
-    assert facts["identity"]["serial"] == lab.facts(host)["bmc"]["serial"]
+    assert facts["identity"]["value"]["serial"] == lab.facts(host)["bmc"]["serial"]
     assert "can be provisioned" in lab.bpa("bmc", "doctor", host)
     assert "already so" in lab.bpa("bmc", "bios", host, "plan", "virtualization=on", "iommu=on", "sriov=on")
     assert "On" in lab.bpa("bmc", "power", host)
