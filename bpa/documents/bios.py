@@ -26,7 +26,7 @@ def intent_rules() -> Rules:
         (tree,), _ = parse_stream(file.read_text("utf-8"), file.name)
         data = tree.plain()
         vendors = tuple(data.get("vendors") or ())
-        rules += (_rule(entry, vendors) for entry in data.get("rules") or ())
+        rules += (_rule(entry, tuple(entry.get("vendors") or vendors)) for entry in data.get("rules") or ())
         needs += (Need(tuple(n["attributes"]), dict(n["unless"]), n["source"]) for n in data.get("needs") or ())
     return Rules(tuple(rules), tuple(needs))
 

@@ -10,6 +10,8 @@ import pytest
 from bpa.adapters.errors import Busy, Refused, Unreachable
 from bpa.adapters.store import only_one
 from bpa.cli.exits import Exit
+from bpa.core.guards import SETTLE
+from bpa.core.steps import Deploy
 from bpa.site import OpenSite
 
 
@@ -116,7 +118,8 @@ def test_two_applies_at_once_are_one_too_many(run, site, state, drawer):
         assert run("status", site).code == Exit.MET
 
 
-def test_interrupted_it_says_how_to_go_on_and_keeps_the_consent(run, site, drawer):
+def test_interrupted_it_says_how_to_go_on_and_keeps_the_consent(run, site, drawer, monkeypatch):
+    monkeypatch.setitem(SETTLE, Deploy, 0.1)
     def interrupt(step):
         os.kill(os.getpid(), signal.SIGINT)
         drawer.on_step = None

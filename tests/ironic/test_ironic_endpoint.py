@@ -93,7 +93,7 @@ def serve() -> Iterator[Serve]:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("H", (Answering,), {"status": status}))
         if tls is not None:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         servers.append(server)
         return server.server_port
 

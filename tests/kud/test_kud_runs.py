@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from polling import until
 
 from bpa.adapters.errors import AdapterError, Busy, Refused, Unsupported
 from bpa.adapters.kud import Kud
@@ -32,8 +33,13 @@ def pids(kud: Kud, directory: Path) -> tuple[int, int]:
     """The wrapper and the installer it runs."""
     runs = sorted((directory / "edge-1" / ".bpa" / "runs").iterdir())
     wrapper = int((runs[-1] / "process").read_text().split()[0])
-    installer = int(Path(f"/proc/{wrapper}/task/{wrapper}/children").read_text().split()[0])
-    return wrapper, installer
+
+    def child() -> str:
+        (pid,) = Path(f"/proc/{wrapper}/task/{wrapper}/children").read_text().split()
+        # The one that published `process` may not be gone yet.
+        return "" if Path(f"/proc/{pid}/comm").read_text() == "mv\n" else pid
+
+    return wrapper, int(until(child, bool, ignore=(OSError, ValueError)))
 
 
 def test_a_successful_run_leaves_its_code_log_and_artifacts(

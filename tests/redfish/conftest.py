@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
 @pytest.fixture(autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What is remembered of BMCs is remembered for one test only."""
-    folder: Path = tmp_path_factory.mktemp("state")
+    folder = Path(tempfile.mkdtemp(prefix="state-", dir=tmp_path_factory.getbasetemp()))  # mktemp counts all before it
     monkeypatch.setenv("BPA_STATE", str(folder))
     monkeypatch.setenv("BPA_LAB_DIR", str(folder / "no-lab"))
     monkeypatch.delenv("BPA_SITE", raising=False)

@@ -187,7 +187,7 @@ class _Server(ThreadingHTTPServer):
 def serve(bmc: StubBmc, tls: ssl.SSLContext | None = None) -> Iterator[StubBmc]:
     server = _Server(bmc, tls)
     bmc.address = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.002}, daemon=True)
     thread.start()
     try:
         yield bmc

@@ -203,9 +203,11 @@ def _messages(body: bytes) -> tuple[str, str]:
         error = json.loads(body)["error"]
         infos = error.get("@Message.ExtendedInfo") or []
         infos = [i for i in (infos if isinstance(infos, list) else [infos]) if isinstance(i, dict)]
-        # iLO sends ids without words, under an error.message that only says that there are some.
         said = [str(i.get("Message") or str(i.get("MessageId") or "").rsplit(".", 1)[-1]) for i in infos]
-        said = [one for one in said if one] or [str(error.get("message") or "")]
+        whole = str(error.get("message") or "")
+        # iLO sends ids without words, under an error.message that only says that there are some.
+        wordless = not any(i.get("Message") for i in infos) and "ExtendedInfo" not in whole
+        said = [whole] if whole and wordless else [one for one in said if one] or [whole]
         ids = " ".join([str(error.get("code") or ""), *(str(i.get("MessageId") or "") for i in infos), *said])
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return "", ""

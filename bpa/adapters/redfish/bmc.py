@@ -108,6 +108,8 @@ class Bmc:
         registry = None if bios is None or self._registries is None else self._read_registry(system, bios)
         kept = self._kept
         dimms = kept.get("dimms", ())
+        # The sum that a BMC tells may have persistent memory in it.
+        dram = sum(d.mib for d in dimms if not d.persistent)
         adapters = kept.get("adapters", ())
         maker = text(system, "Manufacturer")
         return BmcFacts(
@@ -120,7 +122,7 @@ class Bmc:
             bios_version=text(system, "BiosVersion"),
             boot_progress=progress,
             cpus=kept.get("cpus", 0),
-            memory_mib=max(sum(d.mib for d in dimms if not d.persistent), told_memory(system)),
+            memory_mib=dram if dram and "dimms" not in self._unread else max(dram, told_memory(system)),
             macs=tuple(dict.fromkeys((*kept.get("macs", ()), *(m for a in adapters for m in a.macs)))),
             bios=None if bios is None else bios.now,
             pending={} if bios is None else bios.pending,

@@ -71,7 +71,7 @@ def send_boot_override(
     now = inner(system.body, "Boot")
     if not now:
         raise Unsupported(f"{target.origin} shows no boot settings for this System", "choose the boot source in its setup")
-    source = _source(target, source, texts(now, TARGET + _ALLOWED))
+    source = _source(target, source, _targets(now))
     wanted: dict[str, Any] = {TARGET: source, ENABLED: _enabled(enabled, texts(now, ENABLED + _ALLOWED))}
     if mode is not None and mode != text(now, MODE):
         wanted[MODE] = _mode(target, mode, now)
@@ -98,7 +98,7 @@ def disable_boot_override(writer: Writer) -> Boot:
     now = inner(system.body, "Boot")
     wanted = {ENABLED: "Disabled"}
     # Disabled alone is enough by DSP2046; with a target that means something, some BMCs refuse it.
-    if text(now, TARGET) not in ("", "None") and "None" in texts(now, TARGET + _ALLOWED):
+    if text(now, TARGET) not in ("", "None") and "None" in _targets(now):
         wanted[TARGET] = "None"
     if text(now, ENABLED) == "Disabled" or (not text(now, ENABLED) and text(now, TARGET) == "None"):
         return told(now, ())
@@ -187,6 +187,11 @@ def _places(reader: Reader, system: Answer, path: str) -> list[tuple[str, str, J
     return [*places, (path, system.etag, inner(system.body, "Boot"))]
 
 
+def _targets(boot: Json) -> tuple[str, ...]:
+    """What it can boot from; iLO 4 lists that without the annotation."""
+    return texts(boot, TARGET + _ALLOWED) or texts(boot, "BootSourceOverrideSupported")
+
+
 def _source(target: Target, source: str, allowed: tuple[str, ...]) -> str:
     if source == "Cd" and target.quirks.cd_target in allowed:
         return target.quirks.cd_target
@@ -218,7 +223,7 @@ def told(boot: Json, options: tuple[BootOption, ...]) -> Boot:
     """A System's Boot property as it is served, without the trust."""
     return Boot(
         text(boot, TARGET), text(boot, ENABLED), text(boot, MODE), text(boot, HTTP_URI),
-        texts(boot, TARGET + _ALLOWED), texts(boot, ENABLED + _ALLOWED), texts(boot, MODE + _ALLOWED),
+        _targets(boot), texts(boot, ENABLED + _ALLOWED), texts(boot, MODE + _ALLOWED),
         texts(boot, "BootOrder"), options,
     )
 

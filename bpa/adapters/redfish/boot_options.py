@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bpa.adapters.errors import Refused
 from bpa.adapters.redfish.reading import Json, Reader, text, texts
@@ -28,13 +28,20 @@ def read_options(reader: Reader, boot: Json) -> tuple[BootOption, ...]:
         if reference:
             found.append(BootOption(reference, text(body, "DisplayName", "Name"), text(body, "UefiDevicePath"),
                                     enabled if isinstance(enabled, bool) else None))
-    order = {reference: place for place, reference in enumerate(texts(boot, "BootOrder"))}
-    return tuple(sorted(found, key=lambda o: order.get(o.reference, len(order))))
+    order = {reference_in(entry): (place, entry) for place, entry in enumerate(texts(boot, "BootOrder"))}
+    placed = [(order.get(o.reference, (len(order), o.reference)), o) for o in found]
+    return tuple(replace(o, reference=entry) for (_, entry), o in sorted(placed, key=lambda p: p[0][0]))
+
+
+def reference_in(entry: str) -> str:
+    """The reference in an entry of BootOrder: "Boot0002" of "Boot0002: UEFI HTTPv4", too (NVIDIA Vera Rubin: nv-redfish
+    bmc_quirks.rs)."""
+    return entry.partition(":")[0] if entry.startswith("Boot") else entry
 
 
 def find_option(target: Target, wanted: str, order: tuple[str, ...], options: tuple[BootOption, ...]) -> str:
     """The reference in BootOrder that a reference, a name or a part of one name means. Raises Refused, listing them."""
-    exact = [r for r in order if r.lower() == wanted.lower()]
+    exact = [r for r in order if wanted.lower() in (r.lower(), reference_in(r).lower())]
     if exact:
         return exact[0]
     named = [o for o in options if o.reference in order and wanted.lower() in o.name.lower()]

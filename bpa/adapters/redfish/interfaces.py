@@ -6,8 +6,8 @@ from bpa.adapters.redfish.reading import Json, Reader, mac
 
 
 def macs_of(body: Json) -> tuple[str, ...]:
-    """MACs of an EthernetInterface, or of a function's Ethernet part, the burnt-in one first."""
-    told = (mac(body.get(key)) for key in ("PermanentMACAddress", "MACAddress"))
+    """MACs of an EthernetInterface, or of a function's Ethernet part, the burnt-in one first; the last two are iLO 4's."""
+    told = (mac(body.get(key)) for key in ("PermanentMACAddress", "MACAddress", "FactoryMacAddress", "MacAddress"))
     return tuple(dict.fromkeys(m for m in told if m))
 
 

@@ -226,6 +226,9 @@ def _no_such(target: Target, wanted: str, seen: tuple[Slot, ...]) -> Refused:
 
 
 def _none_suits(target: Target, kind: Kind, choice: Choice) -> Unsupported:
+    sticks = kind == "cd" and any("USBStick" in passed for passed in choice.passed)
     return Unsupported(
-        f"{target.origin} has no slot for {kind}: {'; '.join(choice.passed)}", "name the slot, if you know better (--slot)"
+        f"{target.origin} has no slot for {kind}: {'; '.join(choice.passed)}",
+        "an ISO that boots from a stick, too, can be put in as one (--kind usb)" if sticks
+        else "name the slot, if you know better (--slot)",
     )

@@ -10,9 +10,9 @@ from bpa.adapters.redfish.reading import NOT_THERE, Json, Reader, inner, objects
 from bpa.adapters.redfish.sections.cpus import read_processors
 from bpa.adapters.redfish.sections.drives import read_storage
 from bpa.adapters.redfish.sections.ground import Ground, chassis_of
-from bpa.adapters.redfish.sections.memory import read_memory
+from bpa.adapters.redfish.sections.memory import read_memory, summed_mib
 from bpa.adapters.redfish.sections.network import read_nics
-from bpa.adapters.redfish.sections.normal import LARGEST, amount, real
+from bpa.adapters.redfish.sections.normal import amount
 from bpa.adapters.redfish.target import Target
 from bpa.core.facts import Adapter, Dimm, Drive
 
@@ -26,16 +26,17 @@ def bare_ground(target: Target, system: Json) -> Ground:
 
 
 def read_cpus(reader: Reader, ground: Ground) -> int:
-    """Logical processors of all CPUs: as the System sums them up, else as its Processors add up."""
-    summary = inner(ground.system, "ProcessorSummary")
-    told = amount(summary, "LogicalProcessorCount")
-    return told or read_processors(reader, ground).threads or amount(summary, "CoreCount") or amount(summary, "Count")
+    """Logical processors of all CPUs: as the System sums them up, else as its Processors add up; 0 = not told.
+
+    Cores and sockets are no measure of them: a machine would be judged too small by what its BMC does not tell (iLO 4).
+    """
+    told = amount(inner(ground.system, "ProcessorSummary"), "LogicalProcessorCount")
+    return told or read_processors(reader, ground).threads
 
 
 def told_memory(system: Json) -> int:
     """MiB as the System sums them up; 0 = not told."""
-    told = (real(inner(system, "MemorySummary"), "TotalSystemMemoryGiB") or 0.0) * 1024
-    return round(told) if 0 < told < LARGEST else 0
+    return summed_mib(inner(system, "MemorySummary"))
 
 
 def read_dimms(reader: Reader, ground: Ground) -> tuple[Dimm, ...]:

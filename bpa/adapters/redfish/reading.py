@@ -74,6 +74,11 @@ def absent(body: Json) -> bool:
     return text(inner(body, "Status"), "State") == "Absent"
 
 
+def _refers(value: object) -> bool:
+    """A reference, be it a bad one. iLO 4 has counts in such places, without any link: {"Count": 2}."""
+    return isinstance(value, Mapping) and (not value or "@odata.id" in value)
+
+
 @dataclass(slots=True)
 class Reader:
     """Reads one section; what could not be read is told in `problems`, one line each."""
@@ -89,7 +94,7 @@ class Reader:
 
     def optional(self, body: Json, key: str) -> Json:
         """The resource that a property refers to; {} where there is none, with a problem where it is unreadable."""
-        if not isinstance(body.get(key), Mapping):
+        if not _refers(body.get(key)):
             return {}
         try:
             return self.resource(body[key]).body
@@ -148,7 +153,7 @@ class Reader:
         return found[:MEMBERS]
 
     def _expanded(self, body: Json, key: str) -> Json | None:
-        if not isinstance(body.get(key), Mapping):
+        if not _refers(body.get(key)):
             return None
         try:
             answer = self.link.expand(self.link.path_of(body[key]))

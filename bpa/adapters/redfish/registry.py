@@ -66,8 +66,8 @@ def read_registry(
     """The registry of the Bios resource `bios` with the values `now`; None where the machine offers none that is usable.
 
     Asks for the registry of that id before it walks the list of all (14 on a recorded Dell, 49 on a larger one).
-    cache: for who keeps the registry, None for who only reads it once.
-    Raises Unreachable, Busy and refused credentials; whatever else is wrong with it is noted with the reader.
+    Its states are those that hold whatever the present values are. Raises Unreachable, Busy and refused credentials;
+    whatever else is wrong with it is noted with the reader.
     """
     if not wanted.machine:
         cache = None
@@ -84,6 +84,12 @@ def read_registry(
     kept = json.dumps(trimmed(body), separators=(",", ":"))
     cache.store(wanted.key, kept)
     return _shared(registry, kept)
+
+
+def served_registry(reader: Reader, bios: Json, wanted: Wanted) -> Registry | None:
+    """The same as it is served just now, for who looks at it once: states that follow from present values among them."""
+    body = _find(reader, bios, wanted.id)
+    return None if body is None else parse_registry(body)
 
 
 # -- finding it

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from bpa.adapters.errors import AdapterError, Busy, Refused
+from bpa.adapters.errors import AdapterError, Busy, Refused, Unsupported
 from bpa.adapters.redfish import tasks
 from bpa.adapters.redfish.answers import Broken, Denied, Message, Missing
-from bpa.adapters.redfish.bios import BiosPaths
+from bpa.adapters.redfish.bios import PENDING, BiosPaths, attributes_of, flat, settings_now
 from bpa.adapters.redfish.reading import Json, Reader, inner, objects, text, texts
 from bpa.adapters.redfish.target import Target
 from bpa.adapters.redfish.waiting import Waiting
@@ -61,17 +61,20 @@ def stage_bios(writer: Writer, paths: BiosPaths, attributes: Mapping[str, BiosVa
     target = writer.target
     reader = target.reader()
     place = paths.settings or paths.bios
-    before = writer.patiently(lambda: reader.resource(place))
+    before = writer.patiently(lambda: settings_now(reader, place))
     notes: list[str] = []
     try:
-        answer = _patch(writer, place, paths.on_reset, attributes, before.etag, notes)
+        answer = _patch(writer, place, paths, attributes, before.etag, notes)
+    except Unsupported as error:
+        paths, answer = _elsewhere(writer, paths, attributes, notes, error)
+        place = paths.settings
     except Denied as error:
         if not any(_is(message, JOB_DUE) for message in error.messages):
             raise
         held = _make_way(writer, reader, before.body, error, notes)
         attributes = {**held, **attributes}
         try:
-            answer = _patch(writer, place, paths.on_reset, attributes, reader.resource(place).etag, notes)
+            answer = _patch(writer, place, paths, attributes, settings_now(reader, place).etag, notes)
         except AdapterError as after:
             raise Refused(f"{after}; {notes[-1]}, and now they are not staged any more", "stage them again") from None
     except Broken:
@@ -86,7 +89,7 @@ def stage_bios(writer: Writer, paths: BiosPaths, attributes: Mapping[str, BiosVa
         notes[-1] += " and staged again with the new ones"
     task = tasks.started(target, answer)
     if task is None and not paths.on_reset:
-        task = _schedule(writer, before.body, place)
+        task = _schedule(writer, reader, before.body, place)
     if task is not None:
         task = _scheduled(target, task, replace(writer.patience, seconds=SCHEDULING)).checked(target.origin)
     staged = _read_back(reader, paths, attributes, replace(writer.patience, seconds=SHOWING))
@@ -94,10 +97,10 @@ def stage_bios(writer: Writer, paths: BiosPaths, attributes: Mapping[str, BiosVa
 
 
 def _patch(
-    writer: Writer, place: str, on_reset: bool, attributes: Mapping[str, BiosValue], etag: str, notes: list[str]
+    writer: Writer, place: str, paths: BiosPaths, attributes: Mapping[str, BiosValue], etag: str, notes: list[str]
 ) -> Answer:
-    change: dict[str, object] = {"Attributes": dict(attributes)}
-    if not on_reset:
+    change: dict[str, object] = dict(attributes) if paths.flat else {"Attributes": dict(attributes)}
+    if not paths.on_reset:
         return writer.patch(place, change, etag)
     # Without it some BMCs keep the values and never apply them; with it, others that do not list it refuse.
     apply_time = {"@odata.type": "#Settings.v1_0_0.PreferredApplyTime", "ApplyTime": "OnReset"}
@@ -108,6 +111,19 @@ def _patch(
             raise
         notes.append("it announces the apply time OnReset and refuses it: sent without")
         return writer.patch(place, change, etag)
+
+
+def _elsewhere(
+    writer: Writer, paths: BiosPaths, attributes: Mapping[str, BiosValue], notes: list[str], error: Unsupported
+) -> tuple[BiosPaths, Answer]:
+    """The Bios resource takes no PATCH, and no settings are shown: some show them only once there are any (AMI)."""
+    for name in PENDING if not paths.settings else ():
+        there = replace(paths, settings=f"{paths.bios.rstrip('/')}/{name}")
+        with suppress(Unsupported):
+            answer = _patch(writer, there.settings, there, attributes, "", notes)
+            notes.append(f"it announces no settings, and takes them at {there.settings}")
+            return there, answer
+    raise error
 
 
 def _read_back(reader: Reader, paths: BiosPaths, attributes: Mapping[str, BiosValue], wait: Waiting) -> Staged:
@@ -135,7 +151,8 @@ def _attributes(reader: Reader, path: str) -> Json:
     if not path:
         return {}
     with suppress(Missing):
-        found = inner(reader.resource(path).body, "Attributes")
+        body = reader.resource(path).body
+        found = attributes_of(body) if flat(body) else inner(body, "Attributes")
         return {n: v for n, v in found.items() if isinstance(v, str | int | bool)}
     return {}
 
@@ -148,12 +165,23 @@ def _is(message: Message, ids: tuple[str, ...]) -> bool:
     return message.id in ids
 
 
-def _schedule(writer: Writer, settings: Json, place: str) -> tasks.Task | None:
-    """iDRACs that know no apply times keep pending values for ever, unless a job is made for them (their settings say where)."""
+def _schedule(writer: Writer, reader: Reader, settings: Json, place: str) -> tasks.Task | None:
+    """iDRACs that know no apply times keep pending values for ever, unless a job is made for them (their settings say where).
+
+    Where that fails, the values are taken back, unless others were pending before: else they would look staged.
+    """
     jobs = inner(settings, "Oem", "Dell", "Jobs")
     if not jobs:
         return None
-    answer = writer.post(writer.target.link.path_of(jobs), {"TargetSettingsURI": place})
+    try:
+        answer = writer.post(writer.target.link.path_of(jobs), {"TargetSettingsURI": place})
+    except AdapterError:
+        oem = inner(settings, "Actions", "Oem")
+        clear = next((a for name, a in oem.items() if name.endswith("#DellManager.ClearPending") and isinstance(a, Mapping)), {})
+        if text(clear, "target") and not inner(settings, "Attributes"):
+            with suppress(AdapterError):
+                writer.target.link.post(reader.link.path_of(clear["target"]), {})
+        raise
     return tasks.started(writer.target, answer) if answer is not None else None
 
 

@@ -10,6 +10,8 @@ from bpa.adapters.redfish.answers import Missing
 from bpa.adapters.redfish.interfaces import read_macs
 from bpa.adapters.redfish.reading import Json, Reader, inner, text
 
+SYSTEMS = "/redfish/v1/Systems"
+
 
 def find_system(reader: Reader, access: BmcAccess) -> str:
     """Path of the System: explicit, or by UUID, serial (or SKU) and boot MAC, or the only one.
@@ -21,12 +23,17 @@ def find_system(reader: Reader, access: BmcAccess) -> str:
     if access.system:
         return _explicit(reader, root, access.system, access.origin)
     links = reader.links(root, "Systems")
+    if "Systems" not in root:
+        # AMI's service root stays without links until its BMC is up; the path is fixed (DSP0266, 7.2).
+        links = reader.links({"Systems": {"@odata.id": SYSTEMS}}, "Systems")
     if not links:
         why = f" ({reader.problem})" if reader.problems else ""
         raise Unsupported(f"{access.origin} shows no System{why}", "it may manage a chassis: use the host's own BMC")
     if len(links) == 1:
         return reader.link.path_of(links[0])
-    systems = dict(reader.each(links))
+    systems = {path: body for path, body in reader.each(links) if _is_system(body)}
+    if len(systems) == 1 and not reader.problems:
+        return next(iter(systems))
     left = _narrowed(reader, systems, access)
     if len(left) == 1 and (len(left) < len(systems) or not reader.problems):
         return next(iter(left))
@@ -67,6 +74,12 @@ def _ambiguous(reader: Reader, systems: Mapping[str, Json], access: BmcAccess) -
         + "; ".join(_described(path, body) for path, body in systems.items()) + unread,
         f"give the System's path in the BMC address{likely}, or serial or UUID of the host",
     )
+
+
+def _is_system(body: Json) -> bool:
+    """A DGX H100 lists a log service among its Systems, too (NVIDIA/nv-redfish bmc_quirks.rs)."""
+    said = text(body, "@odata.type")
+    return not said or "ComputerSystem" in said
 
 
 def _boots(system: Json) -> bool:

@@ -80,14 +80,18 @@ def _firmware(all_of_them: tuple[Firmware, ...]) -> Iterator[str]:
 
 def _processors(one: Processors) -> Iterator[str]:
     said = list(_counted(_joined((
-        cpu.model or cpu.manufacturer or "CPU", f"{cpu.cores} cores, {cpu.threads} threads" if cpu.cores else "",
+        cpu.model or cpu.manufacturer or "CPU", _cores(cpu.cores, cpu.threads),
         f"{cpu.max_mhz} MHz at most" if cpu.max_mhz else "", _named("microcode", cpu.microcode), _bad(cpu.health),
     )) for cpu in one.cpus))
-    if one.threads or said:
-        empty = f"{_number(one.empty_sockets, 'socket')} empty" if one.empty_sockets else ""
-        yield _joined((f"{one.cores} cores, {one.threads} threads", empty))
+    empty = f"{_number(one.empty_sockets, 'socket')} empty" if one.empty_sockets and (one.cores or said) else ""
+    if summed := _joined((_cores(one.cores, one.threads), empty)):
+        yield summed
     yield from said
     yield from _counted(_joined((f"{other.type} {other.model}", _bad(other.health))) for other in one.others)
+
+
+def _cores(cores: int, threads: int) -> str:
+    return _joined((f"{cores} cores" if cores else "", f"{threads} threads" if threads else ""))
 
 
 def _memory(one: Memory) -> Iterator[str]:

@@ -69,10 +69,13 @@ def identify(root: Json, system: Json, managers: Iterable[Json] = ()) -> Identit
         or _maker(text(root, "Product"))
     )
     identity = _at_root(root, Identity(vendor or service, text(system, "Model"), service=service or vendor))
+    other: Json | None = None
     for manager in managers:
         if text(manager, "FirmwareVersion") and text(manager, "ManagerType") in ("BMC", ""):
             return with_manager(identity, manager)
-    return identity
+        other = other or (manager if text(manager, "FirmwareVersion") else None)
+    # Cray EX calls its node controllers EnclosureManager, Cisco's S3260 ManagementController.
+    return identity if other is None else with_manager(identity, other)
 
 
 def _at_root(root: Json, identity: Identity) -> Identity:

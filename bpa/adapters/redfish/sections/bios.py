@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bpa.adapters.redfish.bios import read_bios
 from bpa.adapters.redfish.reading import Reader, inner, texts
-from bpa.adapters.redfish.registry import read_registry, wanted_registry
+from bpa.adapters.redfish.registry import served_registry, wanted_registry
 from bpa.adapters.redfish.sections.ground import Ground
 from bpa.adapters.redfish.sections.normal import LARGEST
 from bpa.core.bios.dependencies import locks
@@ -20,7 +20,7 @@ def read_bios_facts(reader: Reader, ground: Ground) -> BiosFacts:
     pending = {name: value for name, value in bios.pending.items() if _sane(value)}
     wanted = wanted_registry(ground.system, bios)
     apart = ground.target.reader()
-    registry = read_registry(apart, bios.body, now, wanted) if now else None
+    registry = served_registry(apart, bios.body, wanted) if now else None
     if registry is None:
         # What was said on the way to it does not matter once it is there.
         reader.problems += apart.problems

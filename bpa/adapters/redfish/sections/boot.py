@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bpa.adapters.redfish.boot_options import reference_in
 from bpa.adapters.redfish.reading import Json, Reader, inner, text, texts
 from bpa.adapters.redfish.sections.ground import Ground
 from bpa.adapters.redfish.sections.normal import flag, told
@@ -20,7 +21,7 @@ def read_boot(reader: Reader, ground: Ground) -> Boot:
         options[option.reference] = option
     # Intel's S2600 keeps the order, as names, beside Boot.
     order = texts(boot, "BootOrder") or texts(ground.system, "BootOrder")
-    listed = [options.pop(name, BootOption(name)) for name in order]
+    listed = [options.pop(reference_in(entry), BootOption(entry)) for entry in order]
     return Boot(
         target=text(boot, "BootSourceOverrideTarget"),
         enabled=text(boot, "BootSourceOverrideEnabled"),

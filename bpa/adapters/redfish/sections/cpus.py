@@ -31,7 +31,9 @@ def read_processors(reader: Reader, ground: Ground) -> Processors:
             cpus.append(_cpu(path, body, summary))
         else:
             others.append(_other(reader, path, body))
-    cores, threads = sum(c.cores for c in cpus), sum(c.threads or c.cores for c in cpus)
+    cores = sum(c.cores for c in cpus)
+    # Cores are no measure of threads that are not told: POWER10 has eight on each.
+    threads = sum(c.threads for c in cpus) if all(c.threads for c in cpus) else 0
     return Processors(
         cpus=tuple(sorted(cpus, key=lambda c: natural(c.socket))),
         others=tuple(others),

@@ -36,15 +36,34 @@ def read_memory(reader: Reader, ground: Ground) -> Memory:
     modules = _in_mib(modules, summary)
     mib = sum(m.mib for m in modules if m.kind in ("dram", "other"))
     persistent = sum(m.mib for m in modules if m.kind not in ("dram", "other"))
-    said = real(summary, "TotalSystemMemoryGiB") or 0.0
-    told_mib = round(said * GIB) if 0 < said * GIB < LARGEST else 0
+    told_mib = summed_mib(summary)
     return Memory(
         modules=tuple(sorted(modules, key=lambda m: natural(m.slot))),
         empty_slots=empty,
         mib=mib or told_mib,
         persistent_mib=persistent or amount(summary, "TotalSystemPersistentMemoryGiB") * GIB,
-        raw=raw(summary, "TotalSystemMemoryGiB") if mib and told_mib != mib else {},
+        raw=raw(summary, "TotalSystemMemoryGiB") if (mib or told_mib) != _as_told(summary) else {},
     )
+
+
+def summed_mib(summary: Json) -> int:
+    """MemorySummary in real MiB; 0 = not told.
+
+    64 GiB are told as 59.604672 where 64 * 10^9 bytes were made of them (iDRAC), as 61.035 where 64 * 10^6 KiB were
+    (Gigabyte, AMI): a number that is whole in such a unit is taken for that. Others are left as they were told.
+    """
+    said = real(summary, "TotalSystemMemoryGiB") or 0.0
+    if not 0 < said * GIB < LARGEST:
+        return 0
+    for unit in (10**9 / 2**30, 10**6 / 2**20) if said % 1 else ():
+        whole = round(said / unit)
+        if whole % 2 == 0 and abs(said / unit - whole) < 0.001:
+            return whole * GIB
+    return round(said * GIB)
+
+
+def _as_told(summary: Json) -> int:
+    return round(min(max(real(summary, "TotalSystemMemoryGiB") or 0.0, 0.0) * GIB, LARGEST))
 
 
 def kind_of(body: Json) -> str:
