@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from bpa import place
 from bpa.adapters.redfish import BmcAccess
-from bpa.adapters.redfish.registry_files import RegistryFiles
-from bpa.adapters.redfish.shelf import FileShelf
+from bpa.adapters.redfish.bios.registry_files import RegistryFiles
+from bpa.adapters.redfish.login.shelf import FileShelf
 from bpa.adapters.redfish.trust import Pin, Pins
 from bpa.core.secret import Secret
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bpa.adapters.redfish.registry_parsing import parse_registry
+from bpa.adapters.redfish.bios.registry_parsing import parse_registry
 from bpa.core.bios import Attribute, Choice, Machine, Registry
 from bpa.core.bios.dependencies import settled
 from bpa.core.bios.registry import speaks

@@ -18,10 +18,10 @@ from stub_bmc import RECORDED, ROOT, RecordedTree, small_machine
 
 from bpa.adapters.errors import AdapterError
 from bpa.adapters.redfish import ALL, Bmc, BmcAccess
-from bpa.adapters.redfish.answers import Faulty, Missing
 from bpa.adapters.redfish.sections import SECTIONS, Name, full_facts
 from bpa.adapters.redfish.target import Target
-from bpa.adapters.redfish.wire import Answer
+from bpa.adapters.redfish.transport.answers import Faulty, Missing
+from bpa.adapters.redfish.transport.wire import Answer
 from bpa.cli.bmc.facts import as_json_object
 from bpa.cli.bmc.facts_text import lines
 from bpa.core.machine import MachineFacts

@@ -21,14 +21,17 @@ from fuzzing import INSTEAD, _nodes, _replaced, _shown
 from stub_bmc import RECORDED
 
 from bpa.adapters.errors import AdapterError
-from bpa.adapters.redfish import BmcAccess, boot, eventlog, media, pmem, settings
-from bpa.adapters.redfish.accounts import change_password, find_account
-from bpa.adapters.redfish.bios_look import look_after_restart, look_at_bios
-from bpa.adapters.redfish.http_boot import boot_from_url
-from bpa.adapters.redfish.media_ways import Medium
-from bpa.adapters.redfish.response import Headers, Response
-from bpa.adapters.redfish.switching import switch
+from bpa.adapters.redfish import BmcAccess, eventlog, pmem
+from bpa.adapters.redfish.bios import settings
+from bpa.adapters.redfish.bios.looking import look_after_restart, look_at_bios
+from bpa.adapters.redfish.boot import override as boot
+from bpa.adapters.redfish.boot.http import boot_from_url
+from bpa.adapters.redfish.login.accounts import change_password, find_account
+from bpa.adapters.redfish.media import inserting as media
+from bpa.adapters.redfish.media.ways import Medium
+from bpa.adapters.redfish.power.switching import switch
 from bpa.adapters.redfish.target import Target
+from bpa.adapters.redfish.transport.response import Headers, Response
 from bpa.adapters.redfish.waiting import Waiting
 from bpa.adapters.redfish.writing import Writer
 from bpa.core.bios import BiosWant, plan_bios

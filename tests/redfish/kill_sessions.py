@@ -28,7 +28,7 @@ from stub_bmc import serve, small_machine
 
 from bpa.adapters.errors import AdapterError
 from bpa.adapters.redfish import Bmc, BmcAccess
-from bpa.adapters.redfish.shelf import FileShelf
+from bpa.adapters.redfish.login.shelf import FileShelf
 from bpa.core.secret import Secret
 
 LOGIN_DELAY = 0.01

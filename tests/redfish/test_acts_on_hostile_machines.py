@@ -12,12 +12,13 @@ from keeping_bmc import FakeTime
 from stub_bmc import RECORDED, RecordedTree, StubBmc, serve
 
 from bpa.adapters.errors import AdapterError
-from bpa.adapters.redfish import BmcAccess, post, switching, tasks
-from bpa.adapters.redfish.bios import read_bios
-from bpa.adapters.redfish.boot import disable_boot_override, read_boot, send_boot_override, set_boot_order
+from bpa.adapters.redfish import BmcAccess, tasks
+from bpa.adapters.redfish.bios.attributes import read_bios
+from bpa.adapters.redfish.bios.settings import said_after_restart, stage_bios
+from bpa.adapters.redfish.boot.http import boot_from_url
+from bpa.adapters.redfish.boot.override import disable_boot_override, read_boot, send_boot_override, set_boot_order
 from bpa.adapters.redfish.eventlog import read_log
-from bpa.adapters.redfish.http_boot import boot_from_url
-from bpa.adapters.redfish.settings import said_after_restart, stage_bios
+from bpa.adapters.redfish.power import post, switching
 from bpa.adapters.redfish.target import Target
 from bpa.adapters.redfish.writing import Writer
 from bpa.core.secret import Secret

@@ -11,11 +11,12 @@ import pytest
 from stub_bmc import RECORDED
 
 from bpa.adapters.errors import Busy, Refused, Unreachable, Unsupported
-from bpa.adapters.redfish import BmcAccess, switching, tasks
-from bpa.adapters.redfish.bios import read_bios
-from bpa.adapters.redfish.boot import disable_boot_override, read_boot, send_boot_override, set_boot_order
+from bpa.adapters.redfish import BmcAccess, tasks
+from bpa.adapters.redfish.bios.attributes import read_bios
+from bpa.adapters.redfish.bios.settings import said_after_restart, stage_bios
+from bpa.adapters.redfish.boot.override import disable_boot_override, read_boot, send_boot_override, set_boot_order
 from bpa.adapters.redfish.eventlog import clear_log, find_logs, read_log
-from bpa.adapters.redfish.settings import said_after_restart, stage_bios
+from bpa.adapters.redfish.power import switching
 from bpa.adapters.redfish.target import Target
 from bpa.adapters.redfish.waiting import Waiting
 from bpa.adapters.redfish.writing import Writer

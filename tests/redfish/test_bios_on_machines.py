@@ -14,8 +14,8 @@ from stub_bmc import RECORDED, StubBmc, small_machine
 from stub_bmc import serve as serve_stub
 
 from bpa.adapters.redfish import Bmc, BmcAccess
-from bpa.adapters.redfish.bios_look import look_after_restart
-from bpa.adapters.redfish.registry_files import RegistryFiles
+from bpa.adapters.redfish.bios.looking import look_after_restart
+from bpa.adapters.redfish.bios.registry_files import RegistryFiles
 from bpa.adapters.redfish.target import Target
 from bpa.adapters.redfish.waiting import Waiting
 from bpa.cli.bmc import bmc as group

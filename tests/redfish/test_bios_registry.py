@@ -14,10 +14,10 @@ from stub_bmc import RECORDED, ROOT, RecordedTree, Reply, StubBmc, error, serve,
 
 from bpa.adapters.errors import Busy, Refused
 from bpa.adapters.redfish import Bmc, BmcAccess
-from bpa.adapters.redfish.bios_look import look_at_bios
-from bpa.adapters.redfish.registry import likeness
-from bpa.adapters.redfish.registry_files import RegistryFiles
-from bpa.adapters.redfish.registry_parsing import parse_registry
+from bpa.adapters.redfish.bios.looking import look_at_bios
+from bpa.adapters.redfish.bios.registry import likeness
+from bpa.adapters.redfish.bios.registry_files import RegistryFiles
+from bpa.adapters.redfish.bios.registry_parsing import parse_registry
 from bpa.adapters.redfish.target import Target
 from bpa.core.bios import Registry
 from bpa.core.secret import Secret
@@ -245,7 +245,7 @@ def test_a_directory_that_cannot_be_written_is_no_failure(tmp_path: Path):
 
 
 def test_the_oldest_files_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bpa.adapters.redfish.registry_files.MOST", 3)
+    monkeypatch.setattr("bpa.adapters.redfish.bios.registry_files.MOST", 3)
     files = RegistryFiles(tmp_path)
     for n in range(5):
         files.store(f"{n:08x}", "x")

@@ -11,8 +11,8 @@ from stub_bmc import ROOT, Reply, Request, StubBmc, error, serve, small_machine
 
 from bpa.adapters.errors import Refused, Unsupported
 from bpa.adapters.redfish import BmcAccess
-from bpa.adapters.redfish.boot import disable_boot_override, read_boot, send_boot_override, set_boot_order
-from bpa.adapters.redfish.http_boot import boot_from_url
+from bpa.adapters.redfish.boot.http import boot_from_url
+from bpa.adapters.redfish.boot.override import disable_boot_override, read_boot, send_boot_override, set_boot_order
 from bpa.adapters.redfish.target import Target
 from bpa.adapters.redfish.writing import Writer
 from bpa.core.secret import Secret

@@ -11,7 +11,8 @@ import pytest
 from stub_bmc import ROOT, Pki, Reply, Request, StubBmc, error, make_pki, serve, small_machine
 
 from bpa.adapters.errors import AdapterError, Busy, Refused, Unreachable, Unsupported
-from bpa.adapters.redfish import Bmc, BmcAccess, answers
+from bpa.adapters.redfish import Bmc, BmcAccess
+from bpa.adapters.redfish.transport import answers
 from bpa.core.secret import Secret
 
 SYSTEM = f"{ROOT}/systems/1"

@@ -12,11 +12,11 @@ from stub_bmc import RECORDED
 
 from bpa.adapters.errors import AdapterError, Refused
 from bpa.adapters.redfish import Bmc, BmcAccess
-from bpa.adapters.redfish.rotation import Rotations, rotate
+from bpa.adapters.redfish.login.rotation import Rotations, rotate
+from bpa.adapters.redfish.login.sessions import read_sessions
+from bpa.adapters.redfish.login.shelf import FileShelf
 from bpa.adapters.redfish.sections import full_facts
 from bpa.adapters.redfish.sections.whole import SECTIONS
-from bpa.adapters.redfish.sessions import read_sessions
-from bpa.adapters.redfish.shelf import FileShelf
 from bpa.adapters.redfish.target import Target
 from bpa.core.secret import Secret
 from bpa.lab.recorded import Emulated, serve

@@ -10,8 +10,8 @@ from stub_bmc import ROOT, Reply, Request, StubBmc, error, serve, small_machine
 
 from bpa.adapters.errors import Busy, Refused
 from bpa.adapters.redfish import Bmc, BmcAccess
-from bpa.adapters.redfish.link import Link
 from bpa.adapters.redfish.reading import Reader
+from bpa.adapters.redfish.transport.link import Link
 from bpa.core.secret import Secret
 
 SYSTEM = f"{ROOT}/Systems/1"

@@ -13,8 +13,9 @@ from raw_server import Peer, ok, raw_server
 from stub_bmc import ROOT, Reply, Request, StubBmc, error, serve, small_machine
 
 from bpa.adapters.errors import AdapterError, Busy, Refused, Unreachable, Unsupported
-from bpa.adapters.redfish import BmcAccess, answers
-from bpa.adapters.redfish.link import Link
+from bpa.adapters.redfish import BmcAccess
+from bpa.adapters.redfish.transport import answers
+from bpa.adapters.redfish.transport.link import Link
 from bpa.core.secret import Secret
 
 SYSTEM = f"{ROOT}/Systems/1"

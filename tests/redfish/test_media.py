@@ -9,8 +9,8 @@ from media_stub import IMAGE, SLOTS, Box, patience, reach, refusal, with_media
 from stub_bmc import ROOT, Reply, StubBmc, error, serve
 
 from bpa.adapters.errors import Refused, Unreachable, Unsupported
-from bpa.adapters.redfish.media import Insertion, eject, insert, inserted, plan_insert, slots
-from bpa.adapters.redfish.media_ways import Medium
+from bpa.adapters.redfish.media.inserting import Insertion, eject, insert, inserted, plan_insert, slots
+from bpa.adapters.redfish.media.ways import Medium
 from bpa.core.secret import Secret
 
 MEDIUM = Medium(IMAGE)

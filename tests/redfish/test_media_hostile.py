@@ -12,8 +12,8 @@ from stub_bmc import ROOT, Reply, StubBmc, serve
 from test_pmem import generic
 
 from bpa.adapters.errors import AdapterError
-from bpa.adapters.redfish.media import plan_eject, plan_insert, slots
-from bpa.adapters.redfish.media_ways import Medium
+from bpa.adapters.redfish.media.inserting import plan_eject, plan_insert, slots
+from bpa.adapters.redfish.media.ways import Medium
 from bpa.adapters.redfish.pmem import read_persistent
 from bpa.core.pmem_goal import Goal, plan_goal, state_of
 

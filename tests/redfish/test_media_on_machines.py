@@ -13,8 +13,8 @@ from stub_bmc import RECORDED
 
 from bpa.adapters.errors import Refused, Unsupported
 from bpa.adapters.redfish import BmcAccess
-from bpa.adapters.redfish.media import eject, insert, inserted, slots
-from bpa.adapters.redfish.media_ways import Medium
+from bpa.adapters.redfish.media.inserting import eject, insert, inserted, slots
+from bpa.adapters.redfish.media.ways import Medium
 from bpa.adapters.redfish.target import Target
 from bpa.cli.bmc import bmc as group
 from bpa.core.secret import Secret

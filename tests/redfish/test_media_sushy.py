@@ -12,8 +12,8 @@ import pytest
 from test_sushy_emulator import SYSTEMS, Emulator, emulator
 
 from bpa.adapters.errors import Refused
-from bpa.adapters.redfish.media import eject, insert
-from bpa.adapters.redfish.media_ways import Medium
+from bpa.adapters.redfish.media.inserting import eject, insert
+from bpa.adapters.redfish.media.ways import Medium
 from bpa.adapters.redfish.target import Target
 
 __all__ = ["emulator"]

@@ -15,7 +15,7 @@ from stub_bmc import serve as serve_stub
 from bpa.adapters.errors import Refused, Unsupported
 from bpa.adapters.redfish import BmcAccess
 from bpa.adapters.redfish.pmem import perform, read_persistent
-from bpa.adapters.redfish.power import reset
+from bpa.adapters.redfish.power.reset import reset
 from bpa.adapters.redfish.target import Target
 from bpa.cli.bmc import bmc as group
 from bpa.core.pmem_goal import Goal, GoalPlan, plan_goal, state_of

@@ -10,9 +10,10 @@ from keeping_bmc import FakeTime, KeepingBmc, sent
 from stub_bmc import ROOT, Reply, Request, StubBmc, error, serve, small_machine
 
 from bpa.adapters.errors import Busy, Refused, Unsupported
-from bpa.adapters.redfish import BmcAccess, post, switching
-from bpa.adapters.redfish.post import LATE, UNTOLD, Seen, Watch, seen
-from bpa.adapters.redfish.power import nearest, send_reset
+from bpa.adapters.redfish import BmcAccess
+from bpa.adapters.redfish.power import post, switching
+from bpa.adapters.redfish.power.post import LATE, UNTOLD, Seen, Watch, seen
+from bpa.adapters.redfish.power.reset import nearest, send_reset
 from bpa.adapters.redfish.target import Target
 from bpa.adapters.redfish.writing import Writer
 from bpa.core.secret import Secret

@@ -15,7 +15,7 @@ from stub_bmc import ROOT, Reply, Request, StubBmc, error, serve
 
 from bpa.adapters.errors import Busy, Refused, Unsupported
 from bpa.adapters.redfish import BmcAccess
-from bpa.adapters.redfish.rotation import Rotated, Rotations, rotate
+from bpa.adapters.redfish.login.rotation import Rotated, Rotations, rotate
 from bpa.core.secret import Secret
 
 NEW = "brand-new-secret"
@@ -107,7 +107,7 @@ def test_where_neither_works_both_are_kept_and_it_says_where(stub: AccountBmc, k
 def test_what_a_killed_run_began_is_finished_by_the_next_with_one_attempt_each(
     stub: AccountBmc, kept: Rotations, in_force: str
 ) -> None:
-    from bpa.adapters.redfish.rotation import Rotation
+    from bpa.adapters.redfish.login.rotation import Rotation
 
     kept.keep(Rotation(stub.address, "admin", Secret(NEW), Secret("right")))
     stub.password = in_force
@@ -136,7 +136,7 @@ def test_a_real_kill_between_the_change_and_the_proof_loses_nothing(stub: Accoun
 
 
 def test_somebody_changed_it_since_and_ours_is_what_the_documents_say(stub: AccountBmc, kept: Rotations) -> None:
-    from bpa.adapters.redfish.rotation import Rotation
+    from bpa.adapters.redfish.login.rotation import Rotation
 
     kept.keep(Rotation(stub.address, "admin", Secret("x1"), Secret("x2")))
     assert change(stub, kept).changed
@@ -145,7 +145,7 @@ def test_somebody_changed_it_since_and_ours_is_what_the_documents_say(stub: Acco
 
 
 def test_what_was_begun_and_cannot_be_settled_is_told_without_a_further_try(stub: AccountBmc, kept: Rotations) -> None:
-    from bpa.adapters.redfish.rotation import Rotation
+    from bpa.adapters.redfish.login.rotation import Rotation
 
     kept.keep(Rotation(stub.address, "admin", Secret(NEW), Secret("right")))
     stub.password = "else"

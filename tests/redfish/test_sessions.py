@@ -16,8 +16,8 @@ from stub_bmc import ROOT, Reply, Request, StubBmc, error, serve, small_machine
 
 from bpa.adapters.errors import Busy, Refused, Unsupported
 from bpa.adapters.redfish import Bmc, BmcAccess
-from bpa.adapters.redfish.sessions import chosen, close_session, read_sessions
-from bpa.adapters.redfish.shelf import Alive, FileShelf
+from bpa.adapters.redfish.login.sessions import chosen, close_session, read_sessions
+from bpa.adapters.redfish.login.shelf import Alive, FileShelf
 from bpa.adapters.redfish.target import Target
 from bpa.core.secret import Secret
 

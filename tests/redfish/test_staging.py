@@ -11,8 +11,8 @@ from stub_bmc import ROOT, Reply, Request, StubBmc, error, serve, small_machine
 
 from bpa.adapters.errors import Busy, Refused, Unreachable
 from bpa.adapters.redfish import BmcAccess, tasks
-from bpa.adapters.redfish.bios import BiosPaths
-from bpa.adapters.redfish.settings import Staged, said_after_restart, stage_bios
+from bpa.adapters.redfish.bios.attributes import BiosPaths
+from bpa.adapters.redfish.bios.settings import Staged, said_after_restart, stage_bios
 from bpa.adapters.redfish.target import Target
 from bpa.adapters.redfish.writing import Writer, if_match
 from bpa.core.secret import Secret

@@ -13,7 +13,7 @@ from stub_bmc import RECORDED, ROOT, Reply, StubBmc, error, serve, small_machine
 from bpa.adapters.errors import Busy, Refused
 from bpa.adapters.redfish import BmcAccess, tasks
 from bpa.adapters.redfish.target import Target
-from bpa.adapters.redfish.wire import Answer
+from bpa.adapters.redfish.transport.wire import Answer
 from bpa.core.secret import Secret
 
 TASK = f"{ROOT}/TaskService/Tasks/1"

@@ -11,12 +11,12 @@ from stub_bmc import ROOT, Reply, Request, StubBmc, error, serve, small_machine
 
 from bpa.adapters.errors import AdapterError, Refused, Unsupported
 from bpa.adapters.redfish import Bmc, BmcAccess
-from bpa.adapters.redfish.bios import read_bios
-from bpa.adapters.redfish.boot import read_boot, send_boot_override, set_boot_order
-from bpa.adapters.redfish.media import slots
+from bpa.adapters.redfish.bios.attributes import read_bios
+from bpa.adapters.redfish.bios.settings import stage_bios
+from bpa.adapters.redfish.boot.override import read_boot, send_boot_override, set_boot_order
+from bpa.adapters.redfish.media.inserting import slots
 from bpa.adapters.redfish.quirks.identity import identify
 from bpa.adapters.redfish.sections import full_facts
-from bpa.adapters.redfish.settings import stage_bios
 from bpa.adapters.redfish.target import Target
 from bpa.adapters.redfish.waiting import Waiting
 from bpa.adapters.redfish.writing import Writer
@@ -255,8 +255,8 @@ def test_a_boot_order_with_names_in_it_is_that_of_the_options() -> None:
 
 def test_where_only_sticks_can_be_inserted_that_way_is_told() -> None:
     """GB200's BMC has USB1 and USB2, both for sticks."""
-    from bpa.adapters.redfish.media import plan_insert
-    from bpa.adapters.redfish.media_ways import Medium
+    from bpa.adapters.redfish.media.inserting import plan_insert
+    from bpa.adapters.redfish.media.ways import Medium
 
     tree = small_machine()
     stick = {"MediaTypes": ["USBStick"], "Inserted": False, "Actions": {

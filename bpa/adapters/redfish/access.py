@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bpa.adapters.errors import Refused
-from bpa.adapters.redfish.shelf import SessionShelf
+from bpa.adapters.redfish.login.shelf import SessionShelf
 from bpa.core.secret import Secret
 
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
 from typing import Any, Literal, get_args
 
-from bpa.adapters.redfish import boot, power, settings
 from bpa.adapters.redfish.access import BmcAccess
-from bpa.adapters.redfish.answers import Missing
-from bpa.adapters.redfish.bios import Bios, BiosPaths, read_bios
+from bpa.adapters.redfish.bios import settings
+from bpa.adapters.redfish.bios.attributes import Bios, BiosPaths, read_bios
+from bpa.adapters.redfish.bios.registry import RegistryCache, Wanted, read_registry, wanted_registry
+from bpa.adapters.redfish.boot import override as boot
+from bpa.adapters.redfish.power import reset as power
 from bpa.adapters.redfish.provisioning import (
     AT_ONCE,
     Macs,
@@ -21,9 +23,9 @@ from bpa.adapters.redfish.provisioning import (
     told_memory,
 )
 from bpa.adapters.redfish.reading import NOT_THERE, Json, Reader, inner, text
-from bpa.adapters.redfish.registry import RegistryCache, Wanted, read_registry, wanted_registry
 from bpa.adapters.redfish.sections.ground import Ground
 from bpa.adapters.redfish.target import Target
+from bpa.adapters.redfish.transport.answers import Missing
 from bpa.adapters.redfish.writing import Writer
 from bpa.core.bios import Registry
 from bpa.core.facts import BmcFacts

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from bpa.adapters.errors import AdapterError, Busy, Unreachable, Unsupported
 from bpa.adapters.redfish import tasks
-from bpa.adapters.redfish.answers import Faulty, Missing
-from bpa.adapters.redfish.negotiation import send
+from bpa.adapters.redfish.media.negotiation import send
 from bpa.adapters.redfish.reading import Json, Reader, inner, number, objects, text
 from bpa.adapters.redfish.target import Target
+from bpa.adapters.redfish.transport.answers import Faulty, Missing
+from bpa.adapters.redfish.transport.wire import Answer
 from bpa.adapters.redfish.waiting import Waiting
-from bpa.adapters.redfish.wire import Answer
 from bpa.adapters.redfish.writing import AT_ONCE
 from bpa.core.persistent_memory import Chunk, ChunkTask, Domain, Module, Persistent
 from bpa.core.pmem_goal import Goal, GoalPlan, GoalState, state_of

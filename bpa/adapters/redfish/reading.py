@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bpa.adapters.errors import AdapterError, Refused, Unsupported
-from bpa.adapters.redfish.answers import Denied, Faulty, clean
-from bpa.adapters.redfish.link import Link
-from bpa.adapters.redfish.look import key_of
-from bpa.adapters.redfish.wire import Answer
+from bpa.adapters.redfish.transport.answers import Denied, Faulty, clean
+from bpa.adapters.redfish.transport.link import Link
+from bpa.adapters.redfish.transport.look import key_of
+from bpa.adapters.redfish.transport.wire import Answer
 
 Json = Mapping[str, Any]
 NOT_THERE = (Unsupported, Faulty, Denied)

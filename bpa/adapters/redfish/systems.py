@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from bpa.adapters.errors import Refused, Unsupported
 from bpa.adapters.redfish.access import BmcAccess
-from bpa.adapters.redfish.answers import Missing
 from bpa.adapters.redfish.interfaces import read_macs
 from bpa.adapters.redfish.reading import Json, Reader, inner, text
+from bpa.adapters.redfish.transport.answers import Missing
 
 SYSTEMS = "/redfish/v1/Systems"
 

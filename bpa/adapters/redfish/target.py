@@ -7,12 +7,12 @@ from types import TracebackType
 
 from bpa.adapters.errors import Unsupported
 from bpa.adapters.redfish.access import BmcAccess
-from bpa.adapters.redfish.answers import Missing
-from bpa.adapters.redfish.link import Link
 from bpa.adapters.redfish.quirks import Quirks, firmware_decides, identify, quirks_of
 from bpa.adapters.redfish.reading import Json, Reader, inner, objects
 from bpa.adapters.redfish.systems import find_system
-from bpa.adapters.redfish.wire import Answer
+from bpa.adapters.redfish.transport.answers import Missing
+from bpa.adapters.redfish.transport.link import Link
+from bpa.adapters.redfish.transport.wire import Answer
 
 
 class Target:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bpa.adapters.errors import Busy, Refused, Unsupported
-from bpa.adapters.redfish.answers import Missing
 from bpa.adapters.redfish.reading import Json, inner, number, objects, text
 from bpa.adapters.redfish.target import Target
+from bpa.adapters.redfish.transport.answers import Missing
+from bpa.adapters.redfish.transport.wire import Answer
 from bpa.adapters.redfish.waiting import Waiting
-from bpa.adapters.redfish.wire import Answer
 
 Outcome = Literal["working", "waiting", "done", "failed", "gone"]
 """waiting: for a restart, a time or a person. gone: the BMC has forgotten it; only its effect can tell."""

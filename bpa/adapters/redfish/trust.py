@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from bpa.adapters.errors import Refused
-from bpa.adapters.redfish.answers import clean, transport_error
-from bpa.adapters.redfish.connection import CONNECT_SECONDS, tls_context
+from bpa.adapters.redfish.transport.answers import clean, transport_error
+from bpa.adapters.redfish.transport.connection import CONNECT_SECONDS, tls_context
 
 if TYPE_CHECKING:
     from cryptography import x509

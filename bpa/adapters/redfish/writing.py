@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bpa.adapters.errors import Busy
-from bpa.adapters.redfish.answers import Stale
 from bpa.adapters.redfish.target import Target
+from bpa.adapters.redfish.transport.answers import Stale
+from bpa.adapters.redfish.transport.wire import Answer
 from bpa.adapters.redfish.waiting import Waiting
-from bpa.adapters.redfish.wire import Answer
 from bpa.core.request import Request
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from bpa.cli.failure import Stop
 from bpa.cli.options import json_option, print_json, wants_json
 
 if TYPE_CHECKING:
-    from bpa.adapters.redfish.bios_look import Kept, SeenBios
+    from bpa.adapters.redfish.bios.looking import Kept, SeenBios
     from bpa.adapters.redfish.target import Target
     from bpa.adapters.redfish.writing import Writer
     from bpa.core.bios import BiosPlan, BiosWant, Machine
@@ -53,7 +53,7 @@ def bios(
       bpa bmc bios https://192.0.2.10 plan virtualization=on iommu=on ProcTurboMode=Disabled
       bpa bmc bios https://192.0.2.10 set sriov=on --apply-now
     """
-    from bpa.adapters.redfish.bios_look import look_at_bios
+    from bpa.adapters.redfish.bios.looking import look_at_bios
     from bpa.bmc_memory import BmcMemory
 
     told = wants_json(output, as_json)
@@ -140,7 +140,7 @@ def asked(words: Sequence[str], machine: Machine) -> BiosWant:
 def _set(
     target: Target, seen: SeenBios, plan: BiosPlan, apply_now: bool, timeout: float, dry_run: bool, told: bool
 ) -> None:
-    from bpa.adapters.redfish import settings
+    from bpa.adapters.redfish.bios import settings
     from bpa.adapters.redfish.waiting import Waiting
     from bpa.adapters.redfish.writing import Writer
     from bpa.core.bios.rules import same
@@ -170,8 +170,8 @@ def _set(
 
 
 def _apply(writer: Writer, due: Mapping[str, BiosValue], timeout: float, told: bool) -> Kept | None:
-    from bpa.adapters.redfish import switching
-    from bpa.adapters.redfish.bios_look import look_after_restart
+    from bpa.adapters.redfish.bios.looking import look_after_restart
+    from bpa.adapters.redfish.power import switching
     from bpa.adapters.redfish.waiting import Waiting
 
     def tell(now: Any) -> None:

@@ -13,7 +13,7 @@ from bpa.core.bios import MEANINGS, BiosPlan, Machine, Rules, resolve_intent
 from bpa.core.steps import BiosValue
 
 if TYPE_CHECKING:
-    from bpa.adapters.redfish.bios_look import SeenBios
+    from bpa.adapters.redfish.bios.looking import SeenBios
 
 WIDE = 60
 

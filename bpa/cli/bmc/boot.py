@@ -13,8 +13,8 @@ from bpa.cli.options import json_option, print_json, wants_json
 from bpa.cli.words import columns
 
 if TYPE_CHECKING:
-    from bpa.adapters.redfish.boot import Boot
-    from bpa.adapters.redfish.settings import Staged
+    from bpa.adapters.redfish.bios.settings import Staged
+    from bpa.adapters.redfish.boot.override import Boot
     from bpa.adapters.redfish.writing import Writer
     from bpa.one_bmc import OneBmc
 
@@ -47,7 +47,7 @@ def boot(
       bpa bmc boot https://192.0.2.10 http --uri http://192.0.2.1/boot.efi
       bpa bmc boot https://192.0.2.10 order Boot0003
     """
-    from bpa.adapters.redfish.boot import read_boot
+    from bpa.adapters.redfish.boot.override import read_boot
     from bpa.adapters.redfish.waiting import Waiting
     from bpa.adapters.redfish.writing import Writer
 
@@ -72,8 +72,8 @@ def boot(
 def _do(
     writer: Writer, source: str, options: tuple[str, ...], always: bool, mode: str | None, uri: str | None
 ) -> tuple[Boot, Staged | None]:
-    from bpa.adapters.redfish.boot import disable_boot_override, send_boot_override, set_boot_order
-    from bpa.adapters.redfish.http_boot import boot_from_url
+    from bpa.adapters.redfish.boot.http import boot_from_url
+    from bpa.adapters.redfish.boot.override import disable_boot_override, send_boot_override, set_boot_order
 
     enabled: Any = "Continuous" if always else "Once"
     if options:

@@ -15,8 +15,8 @@ from bpa.cli.options import json_option, print_json, wants_json
 from bpa.cli.words import columns
 
 if TYPE_CHECKING:
-    from bpa.adapters.redfish.media import Insertion
-    from bpa.adapters.redfish.media_ways import Medium
+    from bpa.adapters.redfish.media.inserting import Insertion
+    from bpa.adapters.redfish.media.ways import Medium
     from bpa.adapters.redfish.target import Target
     from bpa.adapters.redfish.waiting import Waiting
     from bpa.core.media import Kind, Slot
@@ -59,7 +59,7 @@ def media(
       bpa bmc media https://192.0.2.10 boot https://192.0.2.1/live.iso --restart
       bpa bmc media https://192.0.2.10 eject
     """
-    from bpa.adapters.redfish.media_ways import Medium
+    from bpa.adapters.redfish.media.ways import Medium
     from bpa.adapters.redfish.waiting import Waiting
     from bpa.core.secret import Secret
 
@@ -83,7 +83,7 @@ def media(
 
 
 def _show(target: Target, told: bool) -> None:
-    from bpa.adapters.redfish.media import slots
+    from bpa.adapters.redfish.media.inserting import slots
 
     found = slots(target)
     if told:
@@ -96,7 +96,7 @@ def _show(target: Target, told: bool) -> None:
 
 
 def _insert(target: Target, medium: Medium, how: dict[str, Any], waiting: Waiting, told: bool) -> None:
-    from bpa.adapters.redfish.media import insert
+    from bpa.adapters.redfish.media.inserting import insert
 
     _tell(insert(target, medium, waiting=waiting, **how), told, "")
 
@@ -104,9 +104,9 @@ def _insert(target: Target, medium: Medium, how: dict[str, Any], waiting: Waitin
 def _boot(
     target: Target, medium: Medium, how: dict[str, Any], waiting: Waiting, restart: bool, told: bool
 ) -> None:
-    from bpa.adapters.redfish.boot import send_boot_override
-    from bpa.adapters.redfish.media import eject, insert
-    from bpa.adapters.redfish.power import send_reset
+    from bpa.adapters.redfish.boot.override import send_boot_override
+    from bpa.adapters.redfish.media.inserting import eject, insert
+    from bpa.adapters.redfish.power.reset import send_reset
     from bpa.adapters.redfish.writing import Writer
 
     done = insert(target, medium, anew=True, waiting=waiting, **how)
@@ -124,7 +124,7 @@ def _boot(
 
 
 def _eject(target: Target, slot: str, waiting: Waiting, dry_run: bool, told: bool) -> None:
-    from bpa.adapters.redfish.media import eject, plan_eject
+    from bpa.adapters.redfish.media.inserting import eject, plan_eject
 
     if dry_run:
         _tell_requests(plan_eject(target, slot), told, "nothing is in: nothing would be sent")
@@ -140,9 +140,9 @@ def _eject(target: Target, slot: str, waiting: Waiting, dry_run: bool, told: boo
 
 
 def _plan(target: Target, medium: Medium, action: str, how: dict[str, Any], restart: bool, told: bool) -> None:
-    from bpa.adapters.redfish.boot import send_boot_override
-    from bpa.adapters.redfish.media import plan_insert
-    from bpa.adapters.redfish.power import send_reset
+    from bpa.adapters.redfish.boot.override import send_boot_override
+    from bpa.adapters.redfish.media.inserting import plan_insert
+    from bpa.adapters.redfish.power.reset import send_reset
     from bpa.adapters.redfish.writing import Writer
 
     plan = plan_insert(target, medium, anew=action == "boot", **how)

@@ -124,7 +124,7 @@ def _plan(seen: Persistent, goal: Goal, erase: tuple[str, ...], discard: bool) -
 def _do(target: Target, goal: Goal, plan: GoalPlan, restart: bool, timeout: float) -> GoalState:
     """Stage the goal, and restart where that is wanted; where it stands then."""
     from bpa.adapters.redfish.pmem import perform, read_persistent, wait_applied
-    from bpa.adapters.redfish.switching import switch
+    from bpa.adapters.redfish.power.switching import switch
     from bpa.adapters.redfish.waiting import Waiting
     from bpa.adapters.redfish.writing import Writer
     from bpa.core.pmem_goal import state_of

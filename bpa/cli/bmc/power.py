@@ -12,8 +12,8 @@ from bpa.cli.bmc.target import bmc_target
 from bpa.cli.options import json_option, print_json, wants_json
 
 if TYPE_CHECKING:
-    from bpa.adapters.redfish.post import Seen
-    from bpa.adapters.redfish.switching import Switched
+    from bpa.adapters.redfish.power.post import Seen
+    from bpa.adapters.redfish.power.switching import Switched
     from bpa.one_bmc import OneBmc
 
 ACTIONS = ("show", "on", "off", "restart", "cycle", "nmi")
@@ -43,8 +43,8 @@ def power(
       bpa bmc power https://192.0.2.10
       bpa bmc power https://192.0.2.10 restart --force --post
     """
-    from bpa.adapters.redfish import switching
-    from bpa.adapters.redfish.post import look
+    from bpa.adapters.redfish.power import switching
+    from bpa.adapters.redfish.power.post import look
     from bpa.adapters.redfish.waiting import Waiting
     from bpa.adapters.redfish.writing import Writer
 

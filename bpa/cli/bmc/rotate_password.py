@@ -35,7 +35,7 @@ def rotate_password(
     Example:
       bpa bmc rotate-password https://192.0.2.10 --new-password-file new.txt
     """
-    from bpa.adapters.redfish.rotation import Rotations, rotate
+    from bpa.adapters.redfish.login.rotation import Rotations, rotate
     from bpa.bmc_memory import BmcMemory
 
     new = Secret(new_password_file.read_text().split("\n")[0])

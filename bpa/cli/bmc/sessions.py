@@ -13,7 +13,7 @@ from bpa.cli.options import json_option, print_json, wants_json
 from bpa.cli.words import columns
 
 if TYPE_CHECKING:
-    from bpa.adapters.redfish.sessions import Session
+    from bpa.adapters.redfish.login.sessions import Session
     from bpa.one_bmc import OneBmc
 
 
@@ -33,7 +33,7 @@ def sessions(one: OneBmc, action: str, ids: tuple[str, ...], mine: bool, dry_run
       bpa bmc sessions https://192.0.2.10 close 274
       bpa bmc sessions https://192.0.2.10 close --mine
     """
-    from bpa.adapters.redfish.sessions import chosen, close_session, read_sessions
+    from bpa.adapters.redfish.login.sessions import chosen, close_session, read_sessions
 
     if action == "list" and (ids or mine):
         raise click.UsageError("IDs and --mine go with close")

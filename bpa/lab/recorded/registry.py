@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
+from bpa.adapters.redfish.bios.registry_parsing import parse_registry
 from bpa.adapters.redfish.reading import inner
-from bpa.adapters.redfish.registry_parsing import parse_registry
 from bpa.core.bios.dependencies import locks, settled
 from bpa.core.bios.registry import Column, Registry, speaks
 from bpa.lab.recorded.exchange import Doc

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bpa.adapters.redfish.doctor.patient import Patient
 from bpa.adapters.redfish.eventlog import find_logs
 from bpa.adapters.redfish.pmem import read_persistent
-from bpa.adapters.redfish.power import allowed_resets, nearest
+from bpa.adapters.redfish.power.reset import allowed_resets, nearest
 from bpa.adapters.redfish.reading import inner, text
 from bpa.core.diagnosis import Check
 from bpa.core.machine import Boot

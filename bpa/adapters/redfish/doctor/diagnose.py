@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from bpa.adapters.redfish.bios_look import look_at_bios
+from bpa.adapters.redfish.bios.looking import look_at_bios
 from bpa.adapters.redfish.doctor.control import control_checks
 from bpa.adapters.redfish.doctor.firmware import firmware_checks
 from bpa.adapters.redfish.doctor.inventory import inventory_checks

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from bpa.adapters.errors import AdapterError, Refused, Unsupported
-from bpa.adapters.redfish.answers import clean
 from bpa.adapters.redfish.target import Target
+from bpa.adapters.redfish.transport.answers import clean
 
 MODULE = "redfish_interop_validator"
 SECONDS = 900.0

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from bpa.adapters.redfish.doctor.patient import Patient
-from bpa.adapters.redfish.power import allowed_resets
+from bpa.adapters.redfish.power.reset import allowed_resets
 from bpa.adapters.redfish.reading import Json, Reader, absent, inner, objects, text, texts
 from bpa.core.diagnosis import Check, Verdict, worst
 from bpa.core.media import choose

@@ -11,9 +11,9 @@ from bpa.adapters.errors import AdapterError
 from bpa.adapters.redfish import trust
 from bpa.adapters.redfish.doctor.patient import Patient, said
 from bpa.adapters.redfish.eventlog import parse_time
-from bpa.adapters.redfish.link import ROOT
+from bpa.adapters.redfish.login.sessions import read_sessions
 from bpa.adapters.redfish.reading import inner, text
-from bpa.adapters.redfish.sessions import read_sessions
+from bpa.adapters.redfish.transport.link import ROOT
 from bpa.core.diagnosis import Check
 
 CLOCK_SECONDS = 300

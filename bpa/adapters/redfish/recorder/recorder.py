@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bpa.adapters.errors import AdapterError, Busy, Refused, Unreachable, Unsupported
-from bpa.adapters.redfish.answers import Faulty, Missing, parse_object
 from bpa.adapters.redfish.recorder.frontier import START, Frontier, Limits, same
 from bpa.adapters.redfish.recorder.journal import MANIFEST, Journal, Page, finished, replace
 from bpa.adapters.redfish.recorder.tree import write_tree
 from bpa.adapters.redfish.target import Target
+from bpa.adapters.redfish.transport.answers import Faulty, Missing, parse_object
 from bpa.core.redaction import Kind, Redactor, without_secrets
 
 BUSY_SECONDS = (2.0, 4.0, 8.0, 15.0, 30.0)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bpa.adapters.redfish.bios import read_bios
+from bpa.adapters.redfish.bios.attributes import read_bios
+from bpa.adapters.redfish.bios.registry import served_registry, wanted_registry
 from bpa.adapters.redfish.reading import Reader, inner, texts
-from bpa.adapters.redfish.registry import served_registry, wanted_registry
 from bpa.adapters.redfish.sections.ground import Ground
 from bpa.adapters.redfish.sections.normal import LARGEST
 from bpa.core.bios.dependencies import locks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpa.adapters.redfish.boot_options import reference_in
+from bpa.adapters.redfish.boot.options import reference_in
 from bpa.adapters.redfish.reading import Json, Reader, inner, text, texts
 from bpa.adapters.redfish.sections.ground import Ground
 from bpa.adapters.redfish.sections.normal import flag, told

@@ -1,9 +1,9 @@
-"""Virtual media slots, as bpa.adapters.redfish.media_slots sees them."""
+"""Virtual media slots, as bpa.adapters.redfish.media.slots sees them."""
 
 from __future__ import annotations
 
 from bpa.adapters.errors import Unsupported
-from bpa.adapters.redfish.media_slots import read_devices
+from bpa.adapters.redfish.media.slots import read_devices
 from bpa.adapters.redfish.reading import Reader
 from bpa.adapters.redfish.sections.ground import Ground
 from bpa.core.media import Slot

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from bpa.adapters.redfish.answers import clean
 from bpa.adapters.redfish.reading import Json, inner, text
+from bpa.adapters.redfish.transport.answers import clean
 from bpa.core.machine import Raw
 
 LARGEST = 2**63

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from bpa.adapters.redfish.answers import Faulty
 from bpa.adapters.redfish.reading import NOT_THERE, Json, Reader, inner, objects, text
+from bpa.adapters.redfish.transport.answers import Faulty
 
 
 def same(path: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bpa.adapters.errors import Unsupported
-from bpa.adapters.redfish.bios import read_bios
-from bpa.adapters.redfish.boot import HTTP_URI, Boot, Enabled, send_boot_override
+from bpa.adapters.redfish.bios.attributes import read_bios
+from bpa.adapters.redfish.bios.settings import Staged, stage_bios
+from bpa.adapters.redfish.boot.override import HTTP_URI, Boot, Enabled, send_boot_override
 from bpa.adapters.redfish.reading import inner
-from bpa.adapters.redfish.settings import Staged, stage_bios
 from bpa.adapters.redfish.writing import Writer
 from bpa.core.steps import BiosValue
 

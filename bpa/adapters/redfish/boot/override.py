@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from bpa.adapters.errors import Refused, Unsupported
-from bpa.adapters.redfish import dell_boot, hpe_boot
-from bpa.adapters.redfish.answers import Denied, clean
-from bpa.adapters.redfish.boot_options import BootOption, find_option, read_options
+from bpa.adapters.redfish.boot import dell as dell_boot
+from bpa.adapters.redfish.boot import hpe as hpe_boot
+from bpa.adapters.redfish.boot.options import BootOption, find_option, read_options
 from bpa.adapters.redfish.reading import Json, Reader, inner, text, texts
 from bpa.adapters.redfish.target import Target
+from bpa.adapters.redfish.transport.answers import Denied, clean
+from bpa.adapters.redfish.transport.wire import Answer
 from bpa.adapters.redfish.waiting import Waiting
-from bpa.adapters.redfish.wire import Answer
 from bpa.adapters.redfish.writing import Writer
 
 Enabled = Literal["Once", "Continuous", "Disabled"]

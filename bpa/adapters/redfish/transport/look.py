@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from bpa.adapters.redfish.wire import Answer
+from bpa.adapters.redfish.transport.wire import Answer
 
 LOOK_SECONDS = 300.0
 """For a whole look. The slowest BMC measured in public takes 90 s for a full inventory."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bpa.adapters.errors import AdapterError, Refused, Unsupported
-from bpa.adapters.redfish.answers import Denied
-from bpa.adapters.redfish.media_filling import empty, fill
-from bpa.adapters.redfish.media_service import find_switch, switch_on
-from bpa.adapters.redfish.media_slots import Device, read_device, read_devices
-from bpa.adapters.redfish.media_ways import Medium
+from bpa.adapters.redfish.media.filling import empty, fill
+from bpa.adapters.redfish.media.service import find_switch, switch_on
+from bpa.adapters.redfish.media.slots import Device, read_device, read_devices
+from bpa.adapters.redfish.media.ways import Medium
 from bpa.adapters.redfish.target import Target
+from bpa.adapters.redfish.transport.answers import Denied
 from bpa.adapters.redfish.waiting import Waiting
 from bpa.core.media import Choice, Kind, Slot, choose
 from bpa.core.request import Request

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 from bpa.adapters.errors import AdapterError, Busy, Refused, Unsupported
 from bpa.adapters.redfish import tasks
-from bpa.adapters.redfish.answers import Broken, Denied, Message, Missing
-from bpa.adapters.redfish.bios import PENDING, BiosPaths, attributes_of, flat, settings_now
+from bpa.adapters.redfish.bios.attributes import PENDING, BiosPaths, attributes_of, flat, settings_now
 from bpa.adapters.redfish.reading import Json, Reader, inner, objects, text, texts
 from bpa.adapters.redfish.target import Target
+from bpa.adapters.redfish.transport.answers import Broken, Denied, Message, Missing
+from bpa.adapters.redfish.transport.wire import Answer
 from bpa.adapters.redfish.waiting import Waiting
-from bpa.adapters.redfish.wire import Answer
 from bpa.adapters.redfish.writing import Writer
 from bpa.core.steps import BiosValue
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bpa.adapters.errors import Busy, Unsupported
-from bpa.adapters.redfish import post
-from bpa.adapters.redfish.answers import Broken
-from bpa.adapters.redfish.post import Seen
-from bpa.adapters.redfish.power import allowed_resets, nearest, send_reset
+from bpa.adapters.redfish.power import post
+from bpa.adapters.redfish.power.post import Seen
+from bpa.adapters.redfish.power.reset import allowed_resets, nearest, send_reset
+from bpa.adapters.redfish.transport.answers import Broken
 from bpa.adapters.redfish.waiting import Waiting
 from bpa.adapters.redfish.writing import Writer
 

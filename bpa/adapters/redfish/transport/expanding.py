@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bpa.adapters.errors import AdapterError
-from bpa.adapters.redfish.answers import Denied, Faulty, Missing
-from bpa.adapters.redfish.wire import Answer
+from bpa.adapters.redfish.transport.answers import Denied, Faulty, Missing
+from bpa.adapters.redfish.transport.wire import Answer
 
 LOG = logging.getLogger(__name__)
 Json = Mapping[str, Any]

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bpa.adapters.errors import AdapterError, Busy, Refused, Unreachable, Unsupported
-from bpa.adapters.redfish.response import Response
+from bpa.adapters.redfish.transport.response import Response
 
 BODY_LIMIT = 16 * 1024 * 1024
 """Bytes. The largest resource recorded on a real machine is a 2 MB attribute registry."""

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from bpa.adapters.errors import AdapterError
-from bpa.adapters.redfish.bios import Bios
+from bpa.adapters.redfish.bios.attributes import Bios
+from bpa.adapters.redfish.bios.registry_parsing import is_registry, parse_registry, trimmed
 from bpa.adapters.redfish.reading import NOT_THERE, Json, Reader, objects, text
-from bpa.adapters.redfish.registry_parsing import is_registry, parse_registry, trimmed
 from bpa.core.bios.dependencies import settled
 from bpa.core.bios.registry import Registry, speaks
 from bpa.core.steps import BiosValue

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bpa.adapters.redfish.answers import clean
 from bpa.adapters.redfish.reading import Json, inner, objects, text
+from bpa.adapters.redfish.transport.answers import clean
 from bpa.core.bios.dependencies import joints
 from bpa.core.bios.registry import Attribute, Choice, Dependencies, Dependency, Registry, Term
 from bpa.core.steps import BiosValue

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bpa.adapters.errors import Busy, Unreachable
-from bpa.adapters.redfish.bios import Bios, read_bios
+from bpa.adapters.redfish.bios.attributes import Bios, read_bios
+from bpa.adapters.redfish.bios.registry import RegistryCache, read_registry, wanted_registry
 from bpa.adapters.redfish.reading import NOT_THERE, text
-from bpa.adapters.redfish.registry import RegistryCache, read_registry, wanted_registry
 from bpa.adapters.redfish.target import Target
 from bpa.adapters.redfish.waiting import Waiting
 from bpa.core.bios import Machine

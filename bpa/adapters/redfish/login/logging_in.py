@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 from bpa.adapters.errors import AdapterError, Refused, Unreachable, Unsupported
 from bpa.adapters.redfish.access import BmcAccess
-from bpa.adapters.redfish.answers import Denied, Faulty, Full, Missing, Moved, Unauthorized
-from bpa.adapters.redfish.shelf import Slip
-from bpa.adapters.redfish.sweeping import close_left
-from bpa.adapters.redfish.wire import Wire
+from bpa.adapters.redfish.login.shelf import Slip
+from bpa.adapters.redfish.login.sweeping import close_left
+from bpa.adapters.redfish.transport.answers import Denied, Faulty, Full, Missing, Moved, Unauthorized
+from bpa.adapters.redfish.transport.wire import Wire
 
 T = TypeVar("T")
 LOGIN_SECONDS = 30.0

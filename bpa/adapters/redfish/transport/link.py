@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 from bpa.adapters.errors import AdapterError, Busy, Refused, Unreachable, Unsupported
 from bpa.adapters.redfish.access import BmcAccess
-from bpa.adapters.redfish.answers import Broken, Denied, Faulty, Moved, Unauthorized
-from bpa.adapters.redfish.expanding import Expanding
-from bpa.adapters.redfish.login import Login
-from bpa.adapters.redfish.look import LOOK_SECONDS, Look, key_of
-from bpa.adapters.redfish.response import Response
-from bpa.adapters.redfish.wire import READ_SECONDS, Answer, Wire
+from bpa.adapters.redfish.login.logging_in import Login
+from bpa.adapters.redfish.transport.answers import Broken, Denied, Faulty, Moved, Unauthorized
+from bpa.adapters.redfish.transport.expanding import Expanding
+from bpa.adapters.redfish.transport.look import LOOK_SECONDS, Look, key_of
+from bpa.adapters.redfish.transport.response import Response
+from bpa.adapters.redfish.transport.wire import READ_SECONDS, Answer, Wire
 
 T = TypeVar("T")
 ROOT = "/redfish/v1/"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bpa.adapters.errors import Busy, Unreachable, Unsupported
 from bpa.adapters.redfish import tasks
-from bpa.adapters.redfish.media_slots import Device, read_devices
-from bpa.adapters.redfish.negotiation import send
+from bpa.adapters.redfish.media.negotiation import send
+from bpa.adapters.redfish.media.slots import Device, read_devices
 from bpa.adapters.redfish.reading import Json, Reader, inner, text
 from bpa.adapters.redfish.target import Target
 from bpa.adapters.redfish.waiting import Waiting

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from bpa.adapters.errors import Refused
-from bpa.adapters.redfish.answers import Endless
-from bpa.adapters.redfish.response import Headers, Response
+from bpa.adapters.redfish.transport.answers import Endless
+from bpa.adapters.redfish.transport.response import Headers, Response
 
 CONNECT_SECONDS = 5.0
 

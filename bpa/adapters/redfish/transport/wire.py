@@ -14,12 +14,12 @@ from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
 from bpa.adapters.errors import AdapterError, Refused, Unsupported
-from bpa.adapters.redfish import answers
 from bpa.adapters.redfish.access import BmcAccess
-from bpa.adapters.redfish.answers import Faulty, Moved, clean, judge, parse_object, transport_error
-from bpa.adapters.redfish.connection import Connection
-from bpa.adapters.redfish.kept import Kept
-from bpa.adapters.redfish.response import Response
+from bpa.adapters.redfish.transport import answers
+from bpa.adapters.redfish.transport.answers import Faulty, Moved, clean, judge, parse_object, transport_error
+from bpa.adapters.redfish.transport.connection import Connection
+from bpa.adapters.redfish.transport.kept import Kept
+from bpa.adapters.redfish.transport.response import Response
 from bpa.core.secret import Secret
 
 READ_SECONDS = 30.0

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bpa.adapters.redfish.response import Response
+from bpa.adapters.redfish.transport.response import Response
 
 if TYPE_CHECKING:
-    from bpa.adapters.redfish.wire import Answer
+    from bpa.adapters.redfish.transport.wire import Answer
 
 ROOM = 256 * 1024
 """Bytes per BMC, packed: the resources of a large server without its registries. 200 BMCs may be looked at at once."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bpa.adapters.errors import Unsupported
-from bpa.adapters.redfish.answers import clean
-from bpa.adapters.redfish.media_ways import AnyWay, Found, IsoConfig, iso_config, shows_a_way, way_into
+from bpa.adapters.redfish.media.ways import AnyWay, Found, IsoConfig, iso_config, shows_a_way, way_into
 from bpa.adapters.redfish.reading import NOT_THERE, Json, Reader, inner, text, texts
 from bpa.adapters.redfish.target import Target
+from bpa.adapters.redfish.transport.answers import clean
 from bpa.core.media import Slot, without_credentials
 
 IMAGE_LENGTH = 4096

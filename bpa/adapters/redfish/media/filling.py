@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from bpa.adapters.errors import AdapterError, Busy, Refused, Unreachable, Unsupported
 from bpa.adapters.redfish import tasks
-from bpa.adapters.redfish.answers import Broken, Denied
-from bpa.adapters.redfish.media_slots import Device, read_device
-from bpa.adapters.redfish.media_ways import Medium
-from bpa.adapters.redfish.negotiation import Negotiation
+from bpa.adapters.redfish.media.negotiation import Negotiation
+from bpa.adapters.redfish.media.slots import Device, read_device
+from bpa.adapters.redfish.media.ways import Medium
 from bpa.adapters.redfish.target import Target
+from bpa.adapters.redfish.transport.answers import Broken, Denied
+from bpa.adapters.redfish.transport.wire import READ_SECONDS
 from bpa.adapters.redfish.waiting import Waiting
-from bpa.adapters.redfish.wire import READ_SECONDS
 from bpa.core.media import Slot
 from bpa.core.request import Request
 from bpa.core.secret import Secret

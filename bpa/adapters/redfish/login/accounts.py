@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bpa.adapters.errors import Refused, Unsupported
-from bpa.adapters.redfish.answers import Denied
-from bpa.adapters.redfish.negotiation import Negotiation
+from bpa.adapters.redfish.media.negotiation import Negotiation
 from bpa.adapters.redfish.reading import Reader, inner, number, text
 from bpa.adapters.redfish.target import Target
+from bpa.adapters.redfish.transport.answers import Denied
 from bpa.core.request import Request
 from bpa.core.secret import Secret
 

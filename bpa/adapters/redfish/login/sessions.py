@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bpa.adapters.errors import Refused, Unsupported
-from bpa.adapters.redfish.answers import Missing
-from bpa.adapters.redfish.look import key_of
+from bpa.adapters.redfish.login.sweeping import client, kind, made_at
 from bpa.adapters.redfish.reading import Reader, inner, text
-from bpa.adapters.redfish.sweeping import client, kind, made_at
 from bpa.adapters.redfish.target import Target
+from bpa.adapters.redfish.transport.answers import Missing
+from bpa.adapters.redfish.transport.look import key_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from bpa.adapters.errors import Unsupported
-from bpa.adapters.redfish.answers import Denied, Faulty, Missing, clean
-from bpa.adapters.redfish.shelf import Alive, Slip
-from bpa.adapters.redfish.wire import Answer
+from bpa.adapters.redfish.login.shelf import Alive, Slip
+from bpa.adapters.redfish.transport.answers import Denied, Faulty, Missing, clean
+from bpa.adapters.redfish.transport.wire import Answer
 
 EARLY, LATE = 3.0, 35.0
 """Seconds around an intent in which its session may have been made: clocks show whole seconds; a login is given 30."""

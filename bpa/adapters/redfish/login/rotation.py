@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bpa.adapters.errors import AdapterError, Busy, Refused, Unreachable
 from bpa.adapters.redfish.access import BmcAccess
-from bpa.adapters.redfish.accounts import Account, change_password, find_account, refusal, without_etag
+from bpa.adapters.redfish.login.accounts import Account, change_password, find_account, refusal, without_etag
 from bpa.adapters.redfish.target import Target
 from bpa.core.secret import Secret
 

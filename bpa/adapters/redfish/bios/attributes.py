@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bpa.adapters.errors import Unsupported
-from bpa.adapters.redfish.answers import Missing
 from bpa.adapters.redfish.reading import Json, Reader, inner, text, texts
-from bpa.adapters.redfish.wire import Answer
+from bpa.adapters.redfish.transport.answers import Missing
+from bpa.adapters.redfish.transport.wire import Answer
 from bpa.core.bios.rules import same
 from bpa.core.steps import BiosValue
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bpa.adapters.redfish.answers import Denied, Faulty, Message, Stale
-from bpa.adapters.redfish.link import Link
-from bpa.adapters.redfish.wire import READ_SECONDS, Answer
+from bpa.adapters.redfish.transport.answers import Denied, Faulty, Message, Stale
+from bpa.adapters.redfish.transport.link import Link
+from bpa.adapters.redfish.transport.wire import READ_SECONDS, Answer
 from bpa.adapters.redfish.writing import if_match
 from bpa.core.request import Request
 from bpa.core.secret import Secret

@@ -1,0 +1,1 @@
+"""BIOS attributes: read, described by their registry, and staged."""

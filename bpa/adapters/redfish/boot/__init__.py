@@ -1,0 +1,1 @@
+"""From where a System boots next, in every vendor's way."""

@@ -1,0 +1,1 @@
+"""Virtual media in every vendor's way."""

@@ -1,0 +1,1 @@
+"""Power, resets, and waiting for the end of POST."""
