@@ -25,7 +25,9 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "recorded-machine.md"
 @contextmanager
 def running(*arguments: str) -> Iterator[dict[str, Any]]:
     """What the command says as JSON, while it runs; ends it as Ctrl-C does."""
-    command = [sys.executable, "-c", "from bpa.cli import main; main()", "lab", "bmc", *arguments, "--port", "0", "--json"]
+    # What is started in the background of a script ignores SIGINT, and so would its children.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from bpa.cli import main; main()"
+    command = [sys.executable, "-c", code, "lab", "bmc", *arguments, "--port", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
         lines: list[str] = []
@@ -37,7 +39,10 @@ def running(*arguments: str) -> Iterator[dict[str, Any]]:
             yield json.loads("".join(lines))
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            try:
+                assert process.wait(20) == 0
+            finally:
+                process.kill()
 
 
 def test_machines_are_served_until_interrupted(tmp_path: Path) -> None:
