@@ -196,11 +196,11 @@ def against_others() -> None:
     with certificate() as tls, served(R750, seconds=delay, tls=tls) as bmc:
         host = bmc.addresses[0].removeprefix("https://")
         badfish = measure(bmc, lambda: [command(str(BIN / "badfish"), "-H", host, "--insecure", verb) for verb in BADFISH], 1)
-    for what, (seconds, requests) in {
+    for what, (seconds, asked) in {
         "in this process: all facts": inside, "in this process: sushy's own walk": walk, "bpa bmc facts": outside,
         "rf_sys_inventory --details": inventory, f"badfish, {len(BADFISH)} inventory commands, TLS": badfish,
     }.items():
-        line(f"R750 with {delay * 1000:.0f} ms per request, {what}", f"{seconds:.2f} s", f"{requests} requests")
+        line(f"R750 with {delay * 1000:.0f} ms per request, {what}", f"{seconds:.2f} s", f"{asked} requests")
 
 
 def looks() -> None:
