@@ -17,7 +17,7 @@ from bpa.adapters.redfish.target import Target
 from bpa.core.bios import MEANINGS
 from bpa.core.diagnosis import Diagnosis
 from bpa.core.secret import Secret
-from bpa.documents.bios import intent_rules
+from bpa.documents.profile.bios import intent_rules
 from bpa.lab.recorded import serve
 
 ROOT = Path(__file__).parents[1]

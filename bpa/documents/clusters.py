@@ -11,7 +11,7 @@ from bpa.core.want import ClusterWant, Image, Member, Minimum
 from bpa.documents.document import Document
 from bpa.documents.errors import DocumentError, Path, shortened
 from bpa.documents.hosts import read_image
-from bpa.documents.profiles import read_quantity
+from bpa.documents.profile.quantities import read_quantity
 from bpa.documents.schema import MEMBER_FIELDS, unknown_fields
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")

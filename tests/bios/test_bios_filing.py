@@ -15,7 +15,7 @@ from bpa.core.bios.filing import from_plain, to_plain
 from bpa.core.facts import BmcFacts, Facts
 from bpa.core.host.firmware import STAGED
 from bpa.core.want import HostWant, Profile
-from bpa.documents.bios import intent_rules
+from bpa.documents.profile.bios import intent_rules
 
 R750 = "dell-r750-idrac9-6.00.30.00"
 

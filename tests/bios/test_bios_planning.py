@@ -11,7 +11,7 @@ from bpa.core.bios import Attribute, BiosPlan, BiosWant, Choice, Dependency, Mac
 from bpa.core.bios.dependencies import AND, OR, locks
 from bpa.core.bios.validation import check_value
 from bpa.core.verdict import Stuck
-from bpa.documents.bios import intent_rules
+from bpa.documents.profile.bios import intent_rules
 
 RULES = intent_rules()
 R750, DL385, SR670, SYS821 = (

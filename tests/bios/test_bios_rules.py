@@ -6,7 +6,7 @@ import pytest
 from recorded_bios import CASES, MACHINES, machine_of
 
 from bpa.core.bios import MEANINGS, Rule, Rules, resolve_intent
-from bpa.documents.bios import intent_rules
+from bpa.documents.profile.bios import intent_rules
 
 RULES = intent_rules()
 

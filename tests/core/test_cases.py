@@ -27,7 +27,7 @@ from bpa.core.facts import BmcFacts, Facts, NodeFacts, OsFacts
 from bpa.core.host import HOST
 from bpa.core.verdict import Act, Met, Stuck, Verdict, Wait
 from bpa.core.want import BiosWant, HostWant
-from bpa.documents.bios import intent_rules
+from bpa.documents.profile.bios import intent_rules
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*/*.yaml"))
 BY_CONDITION = {requirement.condition: requirement for requirement in HOST}

@@ -9,8 +9,8 @@ import pytest
 from bpa.core.bios import MEANINGS
 from bpa.core.want import Minimum, NamespaceWant, PfMatch, VfWant
 from bpa.documents import builtin_directory
-from bpa.documents.bios import intent_rules
 from bpa.documents.gathering import Findings, gather
+from bpa.documents.profile.bios import intent_rules
 from bpa.documents.profiles import read_profile
 from bpa.documents.quantity import parse_quantity
 

@@ -38,7 +38,7 @@ from bpa.core.bios import BiosWant, plan_bios
 from bpa.core.pmem_goal import Goal, plan_goal
 from bpa.core.secret import Secret
 from bpa.core.verdict import Stuck
-from bpa.documents.bios import intent_rules
+from bpa.documents.profile.bios import intent_rules
 from bpa.lab.recorded import Machine
 from bpa.lab.recorded.exchange import Reply, Request
 from bpa.lab.recorded.tree import Tree, open_tree

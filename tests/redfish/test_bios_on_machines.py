@@ -27,7 +27,7 @@ from bpa.core.secret import Secret
 from bpa.core.steps import Reset, StageBios
 from bpa.core.verdict import Act, Met, Stuck, Verdict, Wait
 from bpa.core.want import HostWant, Profile
-from bpa.documents.bios import intent_rules
+from bpa.documents.profile.bios import intent_rules
 from bpa.lab.recorded import Emulated, serve
 
 recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded machines are not unpacked: see .ci/run")

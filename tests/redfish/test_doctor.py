@@ -21,7 +21,7 @@ from bpa.adapters.redfish.target import Target
 from bpa.cli import run
 from bpa.core.diagnosis import Diagnosis
 from bpa.core.secret import Secret
-from bpa.documents.bios import intent_rules
+from bpa.documents.profile.bios import intent_rules
 from bpa.lab import recorded
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ from bpa.core.facts import BmcFacts
 from bpa.core.secret import Secret
 from bpa.core.verdict import Stuck
 from bpa.core.want import BiosWant
-from bpa.documents.bios import intent_rules
+from bpa.documents.profile.bios import intent_rules
 
 MACHINES: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("recorded.yaml").read_text())
 INTENTS = ("virtualization", "iommu", "sriov")

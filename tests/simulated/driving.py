@@ -12,7 +12,7 @@ from bpa.core.guards import Consent, Memory, Permissions
 from bpa.core.host import HOST
 from bpa.core.steps import Step
 from bpa.core.want import BiosWant, HostWant, Image, Minimum, NamespaceWant, PfMatch, Profile, VfWant
-from bpa.documents.bios import intent_rules
+from bpa.documents.profile.bios import intent_rules
 from bpa.engine import Outcome, Subject, tick
 from bpa.fleet import Fleet
 from bpa.lab.simulated import Clock, Durations, SimulatedHost, as_new, hardware

@@ -24,7 +24,7 @@ from bpa.core.host.kernel import DROP_IN
 from bpa.core.steps import Deploy, ResetByIronic, RestartHost
 from bpa.core.verdict import Stuck
 from bpa.core.want import BiosWant, Image, Minimum, NamespaceWant, PfMatch, Profile, VfWant
-from bpa.documents.bios import intent_rules
+from bpa.documents.profile.bios import intent_rules
 from bpa.engine import survey
 
 

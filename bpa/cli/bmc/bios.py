@@ -71,7 +71,7 @@ def bios(
 
 def _get(seen: SeenBios, words: Sequence[str], told: bool) -> None:
     from bpa.core.bios import MEANINGS
-    from bpa.documents.bios import intent_rules
+    from bpa.documents.profile.bios import intent_rules
 
     intents = [show.intent_data(word, seen.machine, intent_rules()) for word in words if word in MEANINGS]
     names = [word for word in words if word not in MEANINGS]
@@ -116,7 +116,7 @@ def _plan(one: OneBmc, seen: SeenBios, words: Sequence[str], unchecked: tuple[st
 def asked(words: Sequence[str], machine: Machine) -> BiosWant:
     """What words such as virtualization=on and NumCores=8 ask, values in the type this BIOS uses. Raises Stop."""
     from bpa.core.bios import MEANINGS, BiosWant, Intent
-    from bpa.documents.bios import intent_rules
+    from bpa.documents.profile.bios import intent_rules
 
     intents: dict[Intent, bool | str] = {}
     attributes: dict[str, BiosValue] = {}

@@ -42,7 +42,7 @@ def doctor(one: OneBmc, everything: bool, profile: Path | None, output: str, as_
     from bpa.adapters.errors import AdapterError
     from bpa.adapters.redfish.doctor import diagnose
     from bpa.adapters.redfish.doctor.interop import judge_profile
-    from bpa.documents.bios import intent_rules
+    from bpa.documents.profile.bios import intent_rules
 
     try:
         with one.open() as target:

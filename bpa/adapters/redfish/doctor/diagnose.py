@@ -21,7 +21,7 @@ from bpa.core.diagnosis import Check, Diagnosis, Quirk
 
 
 def diagnose(target: Target, rules: Rules, now: datetime | None = None) -> Diagnosis:
-    """Reads only. rules: how vendors spell intents (bpa.documents.bios.intent_rules). now: this computer's time.
+    """Reads only. rules: how vendors spell intents (bpa.documents.profile.bios.intent_rules). now: this computer's time.
 
     Raises the adapter errors where root, login or System cannot be read, or the BMC goes away in mid-look.
     """

@@ -1,0 +1,14 @@
+"""What a machine and a cluster must be, as the documents say. Frozen values without secrets."""
+
+from bpa.core.bios import BiosWant
+from bpa.core.want.cluster import ClusterWant, Member
+from bpa.core.want.host import HostWant, Image
+from bpa.core.want.minimum import Minimum
+from bpa.core.want.pmem import NamespaceWant
+from bpa.core.want.profile import Nested, Profile
+from bpa.core.want.sriov import PfMatch, VfWant
+
+__all__ = [
+    "BiosWant", "ClusterWant", "HostWant", "Image", "Member", "Minimum", "NamespaceWant", "Nested", "PfMatch", "Profile",
+    "VfWant",
+]

@@ -1,0 +1,28 @@
+"""What the documents say of one cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A host in a cluster: label is the inventory name (ICN's map key), host the BareMetalHost's name."""
+
+    label: str
+    host: str
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterWant:
+    """A Provisioning document: the `cluster` label, its members, and what KuD is to install."""
+
+    name: str
+    masters: tuple[Member, ...]
+    workers: tuple[Member, ...]
+    plugins: tuple[str, ...] = ()
+    pod_subnet: str | None = None
+    kata: bool = True
+    kata_webhook: bool = False
+    kata_runtime_class: str = "kata-qemu"

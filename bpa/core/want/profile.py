@@ -1,0 +1,27 @@
+"""A HardwareProfile: what a machine must be, section by section."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bpa.core.bios import BiosWant
+from bpa.core.want.minimum import Minimum
+from bpa.core.want.pmem import NamespaceWant
+from bpa.core.want.sriov import VfWant
+
+Nested = Literal["required", "forbidden", "indifferent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A HardwareProfile document."""
+
+    name: str = ""
+    bios: BiosWant = field(default_factory=BiosWant)
+    nested: Nested | None = None
+    kernel_arguments: tuple[str, ...] = ()
+    vfs: tuple[VfWant, ...] = ()
+    pmem: tuple[NamespaceWant, ...] = ()
+    kata: bool = False
+    minimum: Minimum = field(default_factory=Minimum)
