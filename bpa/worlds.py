@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from bpa.adapters.errors import AdapterError, Refused, Unreachable
+from bpa.adapters.errors import AdapterError, Refused, Unreachable, Unsupported
 from bpa.adapters.ironic import NodeSpec
 from bpa.adapters.kud import Kud, LogTail
 from bpa.adapters.redfish import Bmc, Section
@@ -18,6 +18,7 @@ from bpa.core import steps
 from bpa.core.config_drive import ConfigDrive
 from bpa.core.facts import BmcFacts, ClusterFacts, Facts, MemberFacts, NodeFacts, OsFacts
 from bpa.core.host import PROBES
+from bpa.core.host.ipmctl import Ipmctl, look_ipmctl
 from bpa.core.requirement import Source
 from bpa.core.want import ClusterWant, HostWant
 
@@ -61,6 +62,7 @@ class HostWorld:
         self._bmc: Bmc | None = None
         self._ssh: Ssh | None = None
         self._seen: tuple[float, BmcFacts] | None = None
+        self._goal_by_bmc = False
         self._acted = -WATCHED
         self.address = ""
 
@@ -88,8 +90,16 @@ class HostWorld:
             if least and 0 < facts.memory_mib * MIB < least:
                 # Some BMCs sum memory up too low; their modules, read one by one, tell the truth.
                 facts = self._the_bmc().look({*needed(self._want), "dimms"})
+            if self._goal_by_bmc:
+                facts = self._with_persistent(facts)
         self._seen = time.monotonic(), facts
         return facts
+
+    def _with_persistent(self, facts: BmcFacts) -> BmcFacts:
+        try:
+            return replace(facts, persistent=self._the_bmc().persistent())
+        except Unsupported as error:
+            return replace(facts, unread={**facts.unread, "persistent": str(error)})
 
     def _the_bmc(self) -> Bmc:
         if self._bmc is None:
@@ -112,7 +122,12 @@ class HostWorld:
             self._drop_ssh()
             return replace(have, os=None, os_problem=str(error))
         boot_id = answers["boot_id"].stdout.strip()
-        return replace(have, os=OsFacts(self.address, boot_id, answers), os_problem="")
+        seen = replace(have, os=OsFacts(self.address, boot_id, answers), os_problem="")
+        optane = look_ipmctl(seen) if self._want.profile.pmem_goals else None
+        if isinstance(optane, Ipmctl) and optane.present and not optane.tool and not self._goal_by_bmc:
+            # Only now is it known that the BMC must be asked for persistent memory too, which costs it many requests.
+            self._goal_by_bmc, self._seen = True, None
+        return seen
 
     def _the_ssh(self) -> Ssh:
         if self._ssh is None:
@@ -127,7 +142,7 @@ class HostWorld:
 
     def perform(self, step: steps.Step) -> None:
         match step:
-            case steps.StageBios() | steps.Reset():
+            case steps.StageBios() | steps.Reset() | steps.StageMemoryGoal():
                 self._perform_on_bmc(step)
             case steps.RunOnHost(argv, why, timeout):
                 self._run(argv, why, timeout)
@@ -141,12 +156,14 @@ class HostWorld:
             case _:
                 self._perform_on_node(step)
 
-    def _perform_on_bmc(self, step: steps.StageBios | steps.Reset) -> None:
+    def _perform_on_bmc(self, step: steps.StageBios | steps.Reset | steps.StageMemoryGoal) -> None:
         self._seen, self._acted = None, time.monotonic()
         with self._bmc_turns:
             match step:
                 case steps.StageBios(attributes):
                     self._the_bmc().stage_bios(attributes)
+                case steps.StageMemoryGoal(requests):
+                    self._the_bmc().stage_memory_goal(requests)
                 case steps.Reset(reset_type):
                     self._the_bmc().reset(reset_type)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bpa.core.bios import Registry
+from bpa.core.persistent_memory import Persistent
 from bpa.core.steps import BiosValue
 
 
@@ -53,6 +54,7 @@ class BmcFacts:
 
     unread maps a section (drives, dimms, adapters, bios, registry) to why it could not be read: the others stand.
     registry says what its BIOS attributes may be; None = it offers none, or nobody asked for it.
+    persistent: its memory domains, None = nobody asked for them, or unread["persistent"] says why there are none.
     service_tag is what Dell prints on the machine (Redfish SKU), where its SerialNumber is the board's.
     """
 
@@ -74,6 +76,7 @@ class BmcFacts:
     adapters: tuple[Adapter, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
     service_tag: str = ""
+    persistent: Persistent | None = None
     registry: Registry | None = field(default=None, compare=False, repr=False)
 
 

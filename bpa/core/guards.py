@@ -6,14 +6,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bpa.core.steps import Deploy, Reset, ResetByIronic, RestartHost, SetProvisionState, StageBios, Step
+from bpa.core.steps import Deploy, Reset, ResetByIronic, RestartHost, SetProvisionState, StageBios, StageMemoryGoal, Step
 from bpa.core.verdict import Act, Stuck, Verdict, Wait
 
 MAX_ATTEMPTS = 3
 MAX_DROPPED = 2
 """How often a BIOS setting may be gone after a restart: a POST takes minutes."""
 SETTLE: dict[type, float] = {
-    StageBios: 5.0, Reset: 300.0, ResetByIronic: 300.0, RestartHost: 180.0, SetProvisionState: 20.0, Deploy: 30.0,
+    StageBios: 5.0, StageMemoryGoal: 10.0, Reset: 300.0, ResetByIronic: 300.0, RestartHost: 180.0, SetProvisionState: 20.0,
+    Deploy: 30.0,
 }
 """Seconds in which a step may not yet show: taken again earlier, it would do the same thing twice."""
 SWITCH_ON_SETTLE = 30.0
@@ -67,6 +68,8 @@ class Memory:
         """The memory to save before `step` is performed."""
         attempts = self.tried.get(mark(step), (0, 0.0))[0] + 1
         parts = {part: (self._times_staged(part) + 1, now) for part in settings_of(step)}
+        if isinstance(step, RestartHost) and step.boot:
+            parts[f"{_cause(step)}{step.boot}"] = (1, now)
         return replace(
             self, condition=condition, step=repr(step), attempts=attempts, at=now, waiting="", waiting_since=0.0,
             tried={**self.tried, **parts, mark(step): (attempts, now)},
@@ -152,7 +155,7 @@ def guard(
                      "agree at the prompt of `bpa apply`, or give --plan HASH or --yes")
     if (step.restarts or step.destroys) and memory.in_service and not permissions.disrupt:
         return Stuck(f"the host is in service; not done: {step.text}", "drain it, then apply with --disrupt")
-    dropped = _dropped(step, memory, now)
+    dropped = _dropped(step, memory, now) or _in_vain(step, memory)
     if dropped is not None:
         return dropped
     if mark(step) not in memory.tried:
@@ -166,6 +169,21 @@ def guard(
         return Stuck(f"{step.text}: had no effect {attempts} times{why}",
                      "see `bpa explain`; the machine accepts it but does not do it")
     return verdict
+
+
+def _cause(step: RestartHost) -> str:
+    return f"restarted:{hashlib.sha256(step.why.encode()).hexdigest()[:16]}:"
+
+
+def _in_vain(step: Step, memory: Memory) -> Verdict | None:
+    """What to say of a restart for a cause for which the system was restarted already: another boot, nothing changed."""
+    if not isinstance(step, RestartHost) or not step.boot:
+        return None
+    if not any(part.startswith(_cause(step)) and part != f"{_cause(step)}{step.boot}" for part in memory.tried):
+        return None
+    return Stuck(f"the restart changed nothing: {step.why}",
+                 "of arguments: it starts another entry than the staged one, or by another loader; compare /proc/cmdline with "
+                 "the boot menu. Of modules: the initial ramdisk loads it; make that anew. Then apply again")
 
 
 def _dropped(step: Step, memory: Memory, now: float) -> Verdict | None:

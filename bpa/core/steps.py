@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bpa.core.request import Request
+
 BiosValue = str | int | bool
 ResetType = Literal["On", "ForceOff", "GracefulShutdown", "GracefulRestart", "ForceRestart"]
 ProvisionTarget = Literal["manage", "inspect", "provide", "active", "rebuild", "deleted", "abort"]
@@ -71,6 +73,23 @@ class ResetByIronic(_Step):
     @property
     def restarts(self) -> Restart:
         return "firmware"
+
+
+@dataclass(frozen=True, slots=True)
+class StageMemoryGoal(_Step):
+    """Send Redfish requests that divide persistent memory anew at the next restart. `erases` names data it destroys."""
+
+    requests: tuple[Request, ...]
+    why: str
+    erases: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.why
+
+    @property
+    def destroys(self) -> str:
+        return self.erases
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +184,13 @@ class WriteFile(_Step):
 
 @dataclass(frozen=True, slots=True)
 class RestartHost(_Step):
-    """Restart the operating system over SSH (`systemctl reboot`): staged kernel arguments take effect."""
+    """Restart the operating system over SSH (`systemctl reboot`): staged kernel arguments take effect.
+
+    boot is the boot id of the system that is to end ("" = not told): it shows later whether the restart was one.
+    """
 
     why: str
+    boot: str = ""
 
     @property
     def text(self) -> str:
@@ -204,6 +227,6 @@ class StartInstaller(_Step):
 
 
 Step = (
-    StageBios | Reset | ResetByIronic | Enrol | SetProvisionState | ClearMaintenance | Deploy | RunOnHost
+    StageBios | StageMemoryGoal | Reset | ResetByIronic | Enrol | SetProvisionState | ClearMaintenance | Deploy | RunOnHost
     | WriteFile | RestartHost | RenderInventory | StartInstaller
 )

@@ -70,7 +70,10 @@ class _Assembly:
             self._note(document, f"{document.title} is read, but not performed yet")
         for document in self._of("HostProvisioning"):
             self._note(document, f"{document.title} is written by BPA, not read")
-        wants = tuple(cluster.want for cluster in clusters)
+        wants = tuple(
+            replace(cluster.want, profiles={
+                host.hostname: host.want.profile for host in hosts if host.cluster == cluster.want.name})
+            for cluster in clusters)
         return Site(name, hosts, wants, settings, software, tuple(findings.notes))
 
     def _nothing(self, source: Path | str) -> DocumentError:

@@ -9,8 +9,11 @@ from bpa.core.want import Minimum, Profile
 from bpa.documents.document import Document
 from bpa.documents.errors import DocumentError
 from bpa.documents.profile.bios import read_bios
-from bpa.documents.profile.kernel import kernel_problems
-from bpa.documents.profile.pmem import read_namespaces
+from bpa.documents.profile.hardening import read_hardening
+from bpa.documents.profile.kernel import kernel_problems, read_kernel
+from bpa.documents.profile.pmem import pmem_problems, read_namespaces
+from bpa.documents.profile.pmem_goal import read_goals, read_modules
+from bpa.documents.profile.qat import read_qat
 from bpa.documents.profile.quantities import read_quantity
 from bpa.documents.profile.sriov import read_virtual_functions
 
@@ -29,9 +32,13 @@ def read_profile(document: Document) -> tuple[Profile, tuple[DocumentError, ...]
         bios=read_bios(document, problems),
         nested=document.get("spec", "virtualization", "nested"),
         kernel_arguments=tuple(argument or "" for argument in document.get("spec", "kernel", "arguments") or ()),
-        vfs=tuple(read_virtual_functions(document)),
+        vfs=(*read_virtual_functions(document, problems), *read_qat(document, problems)),
         pmem=tuple(read_namespaces(document, problems)),
+        pmem_goals=tuple(read_goals(document, problems)),
+        pmem_modules=read_modules(document),
         kata=bool(document.get("spec", "kata", "required")),
+        kernel=read_kernel(document, problems),
+        hardening=read_hardening(document, problems),
         minimum=Minimum(
             document.get("spec", "minimum", "cpus") or 0,
             read_quantity(document, ("spec", "minimum", "memory"), problems) or 0,
@@ -39,4 +46,5 @@ def read_profile(document: Document) -> tuple[Profile, tuple[DocumentError, ...]
         ),
     )
     problems.extend(kernel_problems(document, profile))
+    problems.extend(pmem_problems(document, profile))
     return profile, tuple(problems)

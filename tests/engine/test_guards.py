@@ -104,3 +104,19 @@ def test_only_a_stuck_subject_starts_anew():
     memory = Memory().after("C", STAGE, 0.0)
     assert memory.retried() == memory
     assert replace(memory, stuck="C: no effect").retried().attempts == 0
+
+
+def test_a_restart_that_changed_nothing_is_not_tried_again():
+    before = RestartHost("the running kernel lacks iommu=pt", "boot-1")
+    memory = Memory().after("KernelApplied", before, 1000.0)
+    assert isinstance(guarded(Act(before), memory, now=1030.0), Wait)
+    verdict = guarded(Act(replace(before, boot="boot-2")), memory, now=1030.0)
+    assert isinstance(verdict, Stuck)
+    assert verdict.reason == "the restart changed nothing: the running kernel lacks iommu=pt"
+    assert isinstance(guarded(Act(replace(before, boot="boot-2")), replace(memory, stuck="x").retried(), now=1030.0), Act)
+
+
+def test_another_reason_to_restart_is_another_restart():
+    memory = Memory().after("KernelApplied", RestartHost("the running kernel lacks iommu=pt", "boot-1"), 1000.0)
+    verdict = guarded(Act(RestartHost("floppy is loaded, and the profile forbids it", "boot-2")), memory, now=2000.0)
+    assert isinstance(verdict, Act)

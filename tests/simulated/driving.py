@@ -121,6 +121,7 @@ GOLDEN = [
     "stage module options in /etc/modprobe.d/bpa.conf",
     "stage the modules to load at boot in /etc/modules-load.d/bpa.conf",
     "restart the host: the running kernel lacks intel_iommu=on iommu=pt",
+    "stage the script that makes VFs",
     "stage the VFs that every start creates",
     "create 4 VFs on 0000:3b:00.0",
     "write empty labels to nmem0 of region0",

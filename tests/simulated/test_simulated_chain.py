@@ -20,7 +20,7 @@ from driving import (
 )
 
 from bpa.core.guards import Memory, Permissions
-from bpa.core.host.kernel import DROP_IN
+from bpa.core.host.grub import DROP_IN
 from bpa.core.steps import Deploy, ResetByIronic, RestartHost
 from bpa.core.verdict import Stuck
 from bpa.core.want import BiosWant, Image, Minimum, NamespaceWant, PfMatch, Profile, VfWant

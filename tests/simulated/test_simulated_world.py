@@ -12,7 +12,7 @@ from bpa.core.facts import Facts
 from bpa.core.host import HOST, PROBES
 from bpa.core.host.modules import parse_modules
 from bpa.core.host.probe import sections
-from bpa.core.host.vfs import parse_pci
+from bpa.core.host.sriov.reading import parse_pci
 from bpa.core.steps import RunOnHost, SetProvisionState, StageBios
 from bpa.lab.simulated import FAULTS
 from bpa.lab.simulated.answers import answers

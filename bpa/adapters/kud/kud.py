@@ -14,8 +14,10 @@ from pathlib import Path
 from bpa.adapters.errors import Busy, Refused, Unsupported
 from bpa.adapters.kud import process, runs
 from bpa.adapters.kud.log import LogTail, last_lines
+from bpa.core.cluster.device_plugins import DEVICE_PLUGINS
 from bpa.core.cluster.installer import cluster_name_problem, fingerprint
 from bpa.core.cluster.inventory import GROUP_VARS, HOSTS_INI, KNOWN_HOSTS
+from bpa.core.cluster.pmem_csi import PMEM_CSI
 from bpa.core.facts import ClusterFacts, InstallerRun
 from bpa.core.steps import StartInstaller
 
@@ -133,7 +135,8 @@ class Kud:
         return path
 
     def _files(self, home: Path) -> dict[str, str]:
-        names = [HOSTS_INI, KNOWN_HOSTS, *(f"group_vars/{path.name}" for path in sorted(home.glob("group_vars/*.yml")))]
+        groups = (f"group_vars/{path.name}" for path in sorted(home.glob("group_vars/*.yml")))
+        names = [HOSTS_INI, KNOWN_HOSTS, PMEM_CSI, DEVICE_PLUGINS, *groups]
         texts = {name: _read(home / name) for name in names}
         return {name: text for name, text in texts.items() if text is not None}
 

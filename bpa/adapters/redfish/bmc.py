@@ -12,6 +12,7 @@ from bpa.adapters.redfish.bios.attributes import Bios, BiosPaths, read_bios
 from bpa.adapters.redfish.bios.registry import RegistryCache, Wanted, read_registry, wanted_registry
 from bpa.adapters.redfish.boot import override as boot
 from bpa.adapters.redfish.power import reset as power
+from bpa.adapters.redfish.pmem import perform, read_persistent
 from bpa.adapters.redfish.provisioning import (
     AT_ONCE,
     Macs,
@@ -29,6 +30,9 @@ from bpa.adapters.redfish.transport.answers import Missing
 from bpa.adapters.redfish.writing import Writer
 from bpa.core.bios import Registry
 from bpa.core.facts import BmcFacts
+from bpa.core.persistent_memory import Persistent
+from bpa.core.pmem_goal import GoalPlan
+from bpa.core.request import Request
 from bpa.core.steps import BiosValue, ResetType
 
 Section = Literal["cpus", "macs", "drives", "dimms", "adapters"]
@@ -76,6 +80,14 @@ class Bmc:
         if self._paths is None:
             self._paths = read_bios(reader, self.target.system(reader).body, None).paths
         settings.stage_bios(Writer(self.target), self._paths, attributes).checked(self.target.origin)
+
+    def persistent(self) -> Persistent:
+        """Memory domains with persistent modules; Unsupported where this BMC shows none."""
+        return read_persistent(self.target)
+
+    def stage_memory_goal(self, requests: tuple[Request, ...]) -> None:
+        """Send the requests of a planned goal; where one is refused, those before it are withdrawn."""
+        perform(self.target, GoalPlan(requests))
 
     def reset(self, reset_type: ResetType) -> None:
         """ComputerSystem.Reset with the nearest type that this BMC allows; nothing where it is so already."""

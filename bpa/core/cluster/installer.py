@@ -64,8 +64,9 @@ def environment(want: ClusterWant) -> dict[str, str]:
 
 
 def fingerprint(argv: Sequence[str], environment: Mapping[str, str], files: Mapping[str, str], installer: str) -> str:
-    """16 hex digits that change when any input of a run does."""
-    inputs = json.dumps([list(argv), dict(environment), dict(files), installer], sort_keys=True)
+    """16 hex digits that change when any input of a run does. Manifests (*.yaml) are for kubectl: KuD does not read them."""
+    read = {name: text for name, text in files.items() if not name.endswith(".yaml")}
+    inputs = json.dumps([list(argv), dict(environment), read, installer], sort_keys=True)
     return hashlib.sha256(inputs.encode()).hexdigest()[:16]
 
 

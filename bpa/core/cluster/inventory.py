@@ -3,6 +3,8 @@
     <cluster>/hosts.ini                    groups with dashes, ansible_ssh_host and ansible_ssh_port
     <cluster>/group_vars/k8s-cluster.yml   what this cluster overrides of KuD's own group_vars
     <cluster>/known_hosts                  the pinned SSH host keys, where there are any (public)
+    <cluster>/device-plugins.yaml          resources and networks of VFs, where nodes have some
+    <cluster>/pmem-csi.yaml                pmem-csi's deployment and storage classes, where nodes have persistent memory
 
 KuD's installer copies hosts.ini and *its own* group_vars into `inventory/<cluster>/` below itself, so ours would be
 lost, and ICN's `--network` never existed in a released KuD. `bpa.adapters.kud` therefore puts the override beside
@@ -16,7 +18,9 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address, ip_network
 
+from bpa.core.cluster.device_plugins import DEVICE_PLUGINS, network_wants, qat_wants, render_device_plugins
 from bpa.core.cluster.members import masters_first
+from bpa.core.cluster.pmem_csi import PMEM_CSI, node_labels, pmem_nodes, render_pmem_csi
 from bpa.core.facts import ClusterFacts
 from bpa.core.requirement import Change, ClusterRequirement
 from bpa.core.steps import RenderInventory
@@ -43,6 +47,7 @@ def render_hosts_ini(want: ClusterWant, have: ClusterFacts) -> str:
     sections = {
         "all": [
             f"{member.label}  ansible_ssh_host={have.members[member.label].address} ansible_ssh_port=22"
+            + _labels(want, member.label)
             for member in masters_first(want)
         ],
         "kube-master": masters,
@@ -74,7 +79,14 @@ def render_files(want: ClusterWant, have: ClusterFacts) -> dict[str, str]:
     """Path below the cluster's directory -> text."""
     files = {HOSTS_INI: render_hosts_ini(want, have), GROUP_VARS: render_group_vars(want)}
     known_hosts = render_known_hosts(want, have)
-    return files | {KNOWN_HOSTS: known_hosts} if known_hosts else files
+    if known_hosts:
+        files[KNOWN_HOSTS] = known_hosts
+    # A file of ours that is wanted no more is made empty: nothing takes files away from a cluster's directory.
+    if pmem_nodes(want) or PMEM_CSI in have.files:
+        files[PMEM_CSI] = render_pmem_csi(want)
+    if network_wants(want) or qat_wants(want) or DEVICE_PLUGINS in have.files:
+        files[DEVICE_PLUGINS] = render_device_plugins(want)
+    return files
 
 
 def check(want: ClusterWant, have: ClusterFacts) -> Verdict:
@@ -104,6 +116,12 @@ def changes(want: ClusterWant, have: ClusterFacts) -> tuple[Change, ...]:
         old = "other" if GROUP_VARS in have.files else "KuD's default"
         lines.append(Change("kube_pods_subnet", old, want.pod_subnet))
     return tuple(lines)
+
+
+def _labels(want: ClusterWant, label: str) -> str:
+    """Kubespray's node_labels as an inventory variable, which Ansible reads as a Python literal; "" = none."""
+    labels = node_labels(want, label)
+    return f' node_labels="{labels}"' if labels else ""
 
 
 def _known(want: ClusterWant, have: ClusterFacts) -> bool:

@@ -7,18 +7,28 @@ from collections.abc import Mapping
 from bpa.core.host import (
     access,
     bmc,
+    cpus,
     enrolment,
     firmware,
+    goal,
     hardware,
+    hugepages,
     image,
+    ipmctl,
     kata,
     kernel,
+    module_files,
+    module_state,
     modules,
     nvdimm,
     pmem,
-    vfs,
+    qat,
+    security,
+    sriov,
+    sysctl,
     virtualization,
 )
+from bpa.core.host.hardening import ready as hardening
 from bpa.core.requirement import HostRequirement
 
 HOST: tuple[HostRequirement, ...] = (
@@ -32,17 +42,26 @@ HOST: tuple[HostRequirement, ...] = (
     image.DEPLOYED,
     access.GRANTED,
     kernel.STAGED,
-    modules.STAGED,
+    module_files.STAGED,
+    security.FIT,
+    goal.STAGED,
     kernel.APPLIED,
+    goal.APPLIED,
+    module_state.UP,
+    cpus.ISOLATED,
+    hugepages.RESERVED,
+    sysctl.SYSCTLS,
     virtualization.READY,
-    vfs.CREATED,
+    qat.READY,
+    sriov.CREATED,
     pmem.READY,
     kata.CAPABLE,
+    hardening.APPLIED,
 )
 
 PROBES: Mapping[str, tuple[str, ...]] = {
     name: argv
-    for module in (access, kernel, modules, virtualization, vfs, nvdimm, kata)
+    for module in (access, kernel, modules, cpus, hugepages, sysctl, hardening, virtualization, qat, sriov, nvdimm, ipmctl, kata)
     for name, argv in module.PROBES.items()
 }
 """What a look at the running host asks: probe name -> argv, run as root."""

@@ -5,14 +5,14 @@ systemd.mount(5), systemd-escape(1); blkid(8): exit code 2 = nothing recognised 
 
 from __future__ import annotations
 
-from bpa.core.host.nvdimm import Namespace, Nvdimm
+from bpa.core.host.persistent import Namespace, Nvdimm
 from bpa.core.host.probe import shell
 from bpa.core.steps import RunOnHost, WriteFile
 from bpa.core.verdict import Act, Stuck, Verdict
 from bpa.core.want import NamespaceWant
 
 UNITS = "/etc/systemd/system"
-_OURS = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
+OURS = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
 # DAX needs blocks of the page's size; small ext4 file systems would get 1 KiB. Reflink excludes dax before Linux 6.2.
 MAKE = {"ext4": ("mkfs.ext4", "-q", "-b", "4096"), "xfs": ("mkfs.xfs", "-q", "-m", "reflink=0")}
 FORMAT = """device=$1; shift
@@ -26,7 +26,7 @@ def check_filesystem(wanted: NamespaceWant, namespace: Namespace, seen: Nvdimm) 
     """What is still to do for the file system and its mount; None = nothing."""
     if not namespace.block:
         return Stuck(f"a {namespace.mode} namespace carries no file system",
-                     "ask for mode fsdax, or for no file system")
+                     "ask for mode fsdax or sector, or for no file system")
     if wanted.filesystem not in MAKE:
         return Stuck(f"BPA does not make {wanted.filesystem} on persistent memory", f"ask for {' or '.join(MAKE)}")
     device, content = f"/dev/{namespace.block}", seen.content(namespace)
@@ -56,7 +56,7 @@ def render_mount(wanted: NamespaceWant, uuid: str) -> str:
     """The systemd mount unit. local-fs.target wants it, but starts without: a lost DIMM must not stop the host."""
     options = "dax" if wanted.mode == "fsdax" else "defaults"
     point = wanted.mount_point.replace("%", "%%")
-    return f"""{_OURS}[Unit]
+    return f"""{OURS}[Unit]
 Description=Persistent memory {wanted.name or wanted.region}
 
 [Mount]
@@ -73,7 +73,7 @@ WantedBy=local-fs.target
 def our_unit(mount_point: str, seen: Nvdimm) -> str:
     """The name of the unit of ours that mounts there, "" = there is none."""
     name = unit_name(mount_point)
-    return name if seen.units.get(f"{UNITS}/{name}", "").startswith(_OURS) else ""
+    return name if seen.units.get(f"{UNITS}/{name}", "").startswith(OURS) else ""
 
 
 def _check_mount(wanted: NamespaceWant, namespace: Namespace, seen: Nvdimm, uuid: str) -> Verdict | None:

@@ -8,25 +8,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from bpa.core.facts import Facts
+from bpa.core.host.persistent import MIB, Content, Dimm, Namespace, Nvdimm, Region
 from bpa.core.host.probe import shell, told
 from bpa.core.verdict import Stuck, Wait
 
-MIB = 1 << 20
 ALIGN = 16 * MIB
 """Of a namespace's size where the region does not say (kernel: MEMREMAP_COMPAT_ALIGN_MAX)."""
 
 PROBES = {"pmem": shell("""
 PATH=$PATH:/usr/sbin:/sbin
-cd /sys/bus/nd/devices 2>/dev/null || exit 0
-set -- region*; [ -e "$1" ] || exit 0
+none=yes; units=/etc/systemd/system
+for there in /sys/bus/nd/devices/region* /sys/bus/nd/devices/nmem*; do [ -e "$there" ] && none=; done
+# Nothing to see is also said so, unless mounts of ours are left from modules that are gone.
+[ "$none" ] && ! grep -qs '^Description=Persistent memory ' "$units"/*.mount && exit 0
 echo '@@ ndctl'
-if command -v ndctl >/dev/null; then ndctl list -R -N -i || exit; else echo missing; fi
+if command -v ndctl >/dev/null; then
+  if [ "$none" ]; then echo '[]'; else ndctl list -R -N -i || exit; fi
+else echo missing; fi
+cd /sys/bus/nd/devices 2>/dev/null || cd /
 echo '@@ regions'
-for r; do read -r kind <"$r/nstype"; read -r map <"$r/mapping0"; echo "$r $kind ${map%%,*}"; done
+for r in region*; do
+  [ -e "$r/nstype" ] || continue
+  read -r kind <"$r/nstype"; dimms=
+  for m in "$r"/mapping[0-9]*; do [ -e "$m" ] && read -r map <"$m" && dimms="$dimms ${map%%,*}"; done
+  echo "$r $kind$dimms"
+done
 echo '@@ sizes'
 for n in namespace*; do [ -e "$n/size" ] && read -r size <"$n/size" && echo "$n $size"; done
 echo '@@ contents'
@@ -36,70 +45,17 @@ for b in /dev/pmem*; do
   blkid -p -s TYPE -s UUID -s PTTYPE -o export "$b" 2>/dev/null | grep -v '^DEVNAME=' | tr '\\n' ' '; echo
 done
 echo '@@ mounts'; cut -d' ' -f1-4 /proc/self/mounts
-echo '@@ enabled'; ls /etc/systemd/system/local-fs.target.wants 2>/dev/null
-for u in /etc/systemd/system/*.mount; do [ -f "$u" ] && echo "@@ unit $u" && cat "$u"; done
+echo '@@ enabled'; ls "$units"/local-fs.target.wants 2>/dev/null
+echo '@@ dimms'; command -v ndctl >/dev/null && [ -z "$none" ] && ndctl list -D -H -F -i 2>/dev/null
+echo '@@ volumes'; command -v pvs >/dev/null && { echo lvm
+  [ "$none" ] || pvs --noheadings --separator ' ' -o pv_name,vg_name 2>/dev/null; }
+echo '@@ log'
+dmesg 2>/dev/null | grep -E '(namespace|region|nmem|pfn|btt|dax)[0-9.]+:? .*(misaligned|unable to map|invalid|failed|lock)' |
+  tail -n 20
+echo '@@ erased'; cat /etc/bpa/pmem-erased 2>/dev/null
+for u in "$units"/*.mount; do [ -f "$u" ] && echo "@@ unit $u" && cat "$u"; done
 exit 0
 """)}
-
-
-@dataclass(frozen=True, slots=True)
-class Namespace:
-    """Sizes in bytes: size = usable, raw = taken from the region. block = its device name (pmem0), "" = none."""
-
-    dev: str
-    mode: str
-    size: int
-    raw: int
-    name: str = ""
-    block: str = ""
-    enabled: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Sizes in bytes. largest: the largest namespace that still fits. labelled: several namespaces can be kept."""
-
-    dev: str
-    size: int
-    available: int
-    largest: int
-    align: int
-    labelled: bool
-    dimm: str
-    namespaces: tuple[Namespace, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What lies on a block device. signature: file system or partition table, "" = none; blank: its first MiB is zero."""
-
-    signature: str = ""
-    uuid: str = ""
-    blank: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Nvdimm:
-    """contents by block device (pmem0); mounts: mount point -> (device path, options); units: path -> text."""
-
-    tool: bool = True
-    regions: tuple[Region, ...] = ()
-    contents: Mapping[str, Content] = field(default_factory=dict)
-    mounts: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
-    units: Mapping[str, str] = field(default_factory=dict)
-    enabled: frozenset[str] = frozenset()
-
-    def region(self, dev: str) -> Region | None:
-        return next((region for region in self.regions if region.dev == dev), None)
-
-    def content(self, namespace: Namespace) -> Content:
-        """What lies on it; one without block device (devdax) counts as full, as nobody can tell."""
-        return self.contents.get(namespace.block, Content())
-
-    def mounted_at(self, namespace: Namespace) -> str:
-        """Where it is mounted, "" = nowhere."""
-        path = f"/dev/{namespace.block}"
-        return next((point for point, (device, _) in self.mounts.items() if namespace.block and device == path), "")
 
 
 def look_nvdimm(have: Facts) -> Nvdimm | Wait | Stuck:
@@ -123,39 +79,55 @@ def parse_nvdimm(text: dict[str, str]) -> Nvdimm:
     for line in text.get("mounts", "").splitlines():
         device, point, _, options = line.split(" ")
         mounts[_unescaped(point)] = (device, tuple(options.split(",")))
+    dimms = text.get("dimms", "").strip()
+    volumes = text.get("volumes", "").splitlines()
     return Nvdimm(
         said != "missing",
         () if said in ("", "missing") else tuple(_region(one, kinds, raw) for one in _regions(json.loads(said))),
         dict(_content(line) for line in text.get("contents", "").splitlines() if line.strip()), mounts,
         {name.removeprefix("unit "): content for name, content in text.items() if name.startswith("unit ")},
-        frozenset(text.get("enabled", "").split()))
-
-
-def human(size: int) -> str:
-    """Bytes as people say them, exactly."""
-    for unit, name in ((1 << 30, "GiB"), (MIB, "MiB"), (1 << 10, "KiB")):
-        if size and size % unit == 0:
-            return f"{size // unit} {name}"
-    return f"{size} bytes"
+        frozenset(text.get("enabled", "").split()),
+        tuple(_dimm(one) for one in _listed(json.loads(dimms), "dimms", "nmem")) if dimms else (),
+        {words[0].removeprefix("/dev/"): (words[1] if len(words) > 1 else "")
+         for words in map(str.split, volumes) if words and words[0].startswith("/dev/pmem")},
+        "lvm" in volumes, tuple(text.get("log", "").splitlines()),
+        frozenset(line for line in text.get("erased", "").splitlines() if line and not line.startswith("#")),
+        bool(text.get("erased", "").strip()))
 
 
 def _regions(said: Any) -> list[Any]:
-    # One kind of thing asked: a bare list; several: an object. A single region may also come without its list.
+    return _listed(said, "regions", "region")
+
+
+def _listed(said: Any, kind: str, prefix: str) -> list[Any]:
+    # One kind of thing asked: a bare list; several: an object. A single one may also come without its list.
     if isinstance(said, dict):
-        said = said.get("regions", [said] if "dev" in said else [])
-    return [one for one in said if str(one["dev"]).startswith("region")]
+        said = said.get(kind, [said] if "dev" in said else [])
+    return [one for one in said if str(one["dev"]).startswith(prefix)]
 
 
 def _region(said: Any, kinds: Mapping[str, list[str]], raw: Mapping[str, int]) -> Region:
     available = int(said.get("available_size", 0))
-    kind, dimm = kinds.get(said["dev"], ["5", ""])[:2]
+    kind, *dimms = kinds.get(said["dev"]) or ["5"]
     return Region(
         said["dev"], int(said["size"]), available, int(said.get("max_available_extent", available)),
-        int(said.get("align", ALIGN)), kind != "4", dimm,
+        int(said.get("align", ALIGN)), kind != "4", tuple(dimms),
         tuple(Namespace(
             one["dev"], one.get("mode", "raw"), int(one.get("size", 0)), raw.get(one["dev"], int(one.get("size", 0))),
-            one.get("name", ""), one.get("blockdev", ""), one.get("state") != "disabled",
-        ) for one in said.get("namespaces", []) if raw.get(one["dev"], int(one.get("size", 0)))))
+            one.get("name", ""), one.get("blockdev", ""), one.get("state") != "disabled", int(one.get("align", 0)),
+            int(one.get("sector_size", 0)),
+        ) for one in said.get("namespaces", []) if raw.get(one["dev"], int(one.get("size", 0)))),
+        said.get("state") != "disabled")
+
+
+def _dimm(said: Any) -> Dimm:
+    handle = said.get("handle")
+    return Dimm(
+        said["dev"], str(said.get("id", "")), int(str(handle), 0) if handle is not None else None,
+        str((said.get("health") or {}).get("health_state", "")), str(said.get("security", "")),
+        bool(said.get("security_frozen")) or said.get("security") == "frozen",
+        tuple(sorted(name.removeprefix("flag_") for name, on in said.items() if name.startswith("flag_failed_") and on)),
+        str((said.get("firmware") or {}).get("current_version", "")), said.get("state") != "disabled")
 
 
 def _content(line: str) -> tuple[str, Content]:

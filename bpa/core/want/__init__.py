@@ -2,13 +2,15 @@
 
 from bpa.core.bios import BiosWant
 from bpa.core.want.cluster import ClusterWant, Member
+from bpa.core.want.hardening import HardeningWant
 from bpa.core.want.host import HostWant, Image
+from bpa.core.want.kernel import HugepagesWant, KernelWant
 from bpa.core.want.minimum import Minimum
-from bpa.core.want.pmem import NamespaceWant
+from bpa.core.want.pmem import EraseWant, GoalWant, ModulesWant, NamespaceWant
 from bpa.core.want.profile import Nested, Profile
-from bpa.core.want.sriov import PfMatch, VfWant
+from bpa.core.want.sriov import PfMatch, VfSettings, VfWant
 
 __all__ = [
-    "BiosWant", "ClusterWant", "HostWant", "Image", "Member", "Minimum", "NamespaceWant", "Nested", "PfMatch", "Profile",
-    "VfWant",
+    "BiosWant", "ClusterWant", "EraseWant", "GoalWant", "HardeningWant", "HostWant", "HugepagesWant", "Image", "KernelWant",
+    "Member", "Minimum", "ModulesWant", "NamespaceWant", "Nested", "PfMatch", "Profile", "VfSettings", "VfWant",
 ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bpa.core.want.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class ClusterWant:
-    """A Provisioning document: the `cluster` label, its members, and what KuD is to install."""
+    """A Provisioning document: the `cluster` label, its members, and what KuD is to install.
+
+    profiles: label of a member -> its host's HardwareProfile.
+    """
 
     name: str
     masters: tuple[Member, ...]
@@ -26,3 +32,4 @@ class ClusterWant:
     kata: bool = True
     kata_webhook: bool = False
     kata_runtime_class: str = "kata-qemu"
+    profiles: Mapping[str, Profile] = field(default_factory=dict)

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bpa.core.bios import BiosWant
+from bpa.core.want.hardening import HardeningWant
+from bpa.core.want.kernel import KernelWant
 from bpa.core.want.minimum import Minimum
-from bpa.core.want.pmem import NamespaceWant
+from bpa.core.want.pmem import GoalWant, ModulesWant, NamespaceWant
 from bpa.core.want.sriov import VfWant
 
 Nested = Literal["required", "forbidden", "indifferent"]
@@ -25,3 +27,7 @@ class Profile:
     pmem: tuple[NamespaceWant, ...] = ()
     kata: bool = False
     minimum: Minimum = field(default_factory=Minimum)
+    kernel: KernelWant = field(default_factory=KernelWant)
+    hardening: HardeningWant = field(default_factory=HardeningWant)
+    pmem_goals: tuple[GoalWant, ...] = ()
+    pmem_modules: ModulesWant = field(default_factory=ModulesWant)

@@ -1,27 +1,54 @@
-"""Sections `sriov` and `qat`."""
+"""Section `sriov`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from bpa.core.want import PfMatch, VfWant
+from bpa.core.want import PfMatch, VfSettings, VfWant
 from bpa.documents.document import Document
+from bpa.documents.errors import DocumentError, Path
+from bpa.documents.profile.matches import read_match, read_vfs
+
+# How many VFs the devices of a kind can have on one port, by their data sheets; the machine may allow fewer.
+MOST = {"8086:10c9": ("82576", 8), "8086:1521": ("I350", 8), "8086:10fb": ("82599", 64)}
 
 
-def read_virtual_functions(document: Document) -> Iterator[VfWant]:
-    """What the two sections ask of physical functions."""
-    for entry in document.get("spec", "sriov") or ():
-        if entry:
-            yield VfWant(_match(entry.get("match") or {}), entry.get("vfs") or 0)
-    qat = document.get("spec", "qat")
-    if qat:
-        yield VfWant(_match(qat.get("match") or {}), qat.get("vfs") or 0, "QAT")
+def read_virtual_functions(document: Document, problems: list[DocumentError]) -> Iterator[VfWant]:
+    """The wants of the section; what contradicts itself or each other goes to `problems`."""
+    seen: dict[PfMatch, tuple[int, VfWant]] = {}
+    for number, entry in enumerate(document.get("spec", "sriov") or ()):
+        if not entry:
+            continue
+        path: Path = ("spec", "sriov", number)
+        want = VfWant(read_match(entry.get("match") or {}), read_vfs(document, (*path, "vfs"), problems),
+                      count=entry.get("count"), driver=entry.get("driver"), settings=_settings(entry),
+                      resource=entry.get("resource", ""))
+        problems.extend(_contradictions(document, path, want))
+        key = PfMatch(pci_address=want.match.pci_address, mac=None if want.match.pci_address else want.match.mac)
+        key = key if want.match.names_one else want.match
+        first = seen.setdefault(key, (number, want))
+        if first[0] != number and replace(first[1], match=want.match) != want:
+            problems.append(document.error((*path, "match"), f"sriov[{first[0]}] matches the same and asks for something else",
+                                           "each port once"))
+        yield want
 
 
-def _match(match: Mapping[str, Any]) -> PfMatch:
-    address = match.get("pciAddress")
-    if address is not None:
-        address = address.lower() if address.count(":") == 2 else f"0000:{address.lower()}"
-    device, mac = match.get("device"), match.get("mac")
-    return PfMatch(address, device and device.lower(), match.get("driver"), mac and mac.lower(), match.get("interface"))
+def _settings(entry: Mapping[str, Any]) -> VfSettings:
+    return VfSettings(entry.get("mac") == "derived", entry.get("vlan"), entry.get("trust"), entry.get("spoofCheck"),
+                      entry.get("minRate"), entry.get("maxRate"), entry.get("linkState"), entry.get("mtu"))
+
+
+def _contradictions(document: Document, path: Path, want: VfWant) -> Iterator[DocumentError]:
+    set_to = want.settings
+    if set_to.min_rate and set_to.max_rate and set_to.min_rate > set_to.max_rate:
+        yield document.error((*path, "minRate"), f"minRate {set_to.min_rate} is above maxRate {set_to.max_rate}",
+                             f"at most {set_to.max_rate}")
+    if document.get(*path, "vfs") == 0 and (set_to != VfSettings() or want.driver):
+        yield document.error((*path, "vfs"), "there is no VF to set up", "at least 1, all or max")
+    if want.count is not None and want.match.names_one and want.count > 1:
+        yield document.error((*path, "count"), "pciAddress and mac name one port", "1, or no count")
+    name, most = MOST.get(want.match.device or "", ("", 0))
+    if most and isinstance(want.vfs, int) and want.vfs > most:
+        yield document.error((*path, "vfs"), f"a port of an {name} has {most} VFs at most", f"at most {most}, all or max")

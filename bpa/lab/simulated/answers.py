@@ -6,19 +6,23 @@ import json
 from collections.abc import Mapping
 
 from bpa.core.facts import Ran
-from bpa.core.host.kernel import DROP_IN
+from bpa.core.host.erasure import ERASED
+from bpa.core.host.grub import DROP_IN
+from bpa.core.host.lvm import SIGNATURE
 from bpa.core.host.modules import LOADED, OPTIONS
 from bpa.core.host.mounting import UNITS
-from bpa.core.host.vfs import UNIT as VFS_UNIT
 from bpa.lab.simulated.linux import KERNEL, LOADABLE, Running
-from bpa.lab.simulated.machine import Function, Namespace, Region
+from bpa.lab.simulated.machine import Hardware, Namespace, Region
+from bpa.lab.simulated.optane import ipmctl
+from bpa.lab.simulated.vfs import pci, qat
 
 
 def answers(os: Running) -> Mapping[str, Ran]:
     """Probe name -> what it came to."""
     texts = {
         "access": access(os), "boot_id": f"{os.boot_id}\n", "kernel": kernel(os), "modules": modules(os), "kvm": kvm(os),
-        "pci": pci(os), "pmem": pmem(os),
+        "cpus": os.settings.cpus(), "hugepages": os.settings.hugepages(), "sysctl": os.settings.sysctl(),
+        "hardening": os.settings.hardening(), "pci": pci(os), "qat": qat(os), "pmem": pmem(os), "ipmctl": ipmctl(os),
     }
     return {name: Ran(0, text) for name, text in texts.items()}
 
@@ -38,18 +42,20 @@ def kernel(os: Running) -> str:
         f"@@ stale\n{'yes' if os.installed.stale else ''}\n"
         "@@ grub.cfg\n### BEGIN /etc/grub.d/00_header ###\n### END /etc/grub.d/00_header ###\n"
         f"### BEGIN /etc/grub.d/10_linux ###\n{entry}\t{entry}### END /etc/grub.d/10_linux ###\n"
+        "@@ loader\n\n@@ plugin\n@@ entries\n@@ unified\n"
     )
 
 
 def modules(os: Running) -> str:
     files = os.installed.files
-    lines = [f"{name} loaded {os.users(name)}" if name in os.modules else f"{name} loadable 0" for name in LOADABLE]
+    names = (*LOADABLE, *sorted(os.installed.asked_modules() - set(LOADABLE)))
+    lines = [f"{name} loaded {os.users(name)}" if name in os.modules else f"{name} loadable 0" for name in names]
     shown = [f"/sys/module/{name}/parameters/nested:{'Y' if on else 'N'}" for name, on in sorted(os.nested.items())]
     said = [f"{OPTIONS}:{line}" for line in files.get(OPTIONS, "").splitlines() if line.startswith("options ")]
     return "".join((
         f"@@ cpu\nvendor_id\t: {os.machine.hardware.vendor}\nflags\t\t: {' '.join(os.machine.flags())}\n",
         _section("modules", lines), _section("parameters", shown), _section("modprobe.d", said),
-        f"@@ options file\n{files.get(OPTIONS, '')}@@ load file\n{files.get(LOADED, '')}",
+        f"@@ options file\n{files.get(OPTIONS, '')}@@ load file\n{files.get(LOADED, '')}@@ initramfs\n",
     ))
 
 
@@ -57,33 +63,11 @@ def kvm(os: Running) -> str:
     return f"@@ kvm\n{'made 12' if os.kvm else 'absent'}\n@@ kernel log\n"
 
 
-def pci(os: Running) -> str:
-    functions = os.machine.hardware.functions
-    carrier = next((one.nic for one in functions if one.nic and one.mac == os.machine.hardware.hands_to), "")
-    addresses = ["1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever"]
-    if carrier:
-        addresses.append(f"2: {carrier}    inet {os.installed.address}/16 brd 198.18.255.255 scope global {carrier}\\"
-                         "       valid_lft forever preferred_lft forever")
-    enabled = "yes\n" if VFS_UNIT.rpartition("/")[2] in os.installed.enabled else ""
-    return "".join((
-        _section("devices", [_device(one, os) for one in functions]),
-        _section("drivers", [f"/sys/bus/pci/drivers/{one.driver}/{one.address}" for one in functions if one.driver]),
-        _section("masters", ["/sys/class/net/*/lower_*"]), _section("addresses", addresses),
-        f"@@ unit\n{os.installed.files.get(VFS_UNIT, '')}@@ enabled\n{enabled}",
-    ))
-
-
-def _device(one: Function, os: Running) -> str:
-    vendor, _, device = one.device.partition(":")
-    total, number = (one.total, one.vfs) if os.machine.able(one) else ("-", "-")
-    nic = f"{one.nic}={one.mac}" if one.nic else "-"
-    return f"{one.address} 0x{vendor} 0x{device} 0x{one.pci_class} {total} {number} {nic}"
-
-
 def pmem(os: Running) -> str:
     """Nothing at all where there is no region: the probe ends before its first line."""
     regions = os.machine.hardware.regions
-    if not regions:
+    left = any("\nDescription=Persistent memory " in text for path, text in os.installed.files.items() if path.startswith(UNITS))
+    if not regions and not os.machine.hardware.optane and not left:
         return ""
     there = [one for region in regions for one in region.namespaces]
     units = [path for path in sorted(os.installed.files) if path.startswith(UNITS) and path.endswith(".mount")]
@@ -97,8 +81,20 @@ def pmem(os: Running) -> str:
         _section("contents", [_content(one) for one in there if one.block and one.enabled]),
         _section("mounts", mounts),
         _section("enabled", sorted(one for one in os.installed.enabled if one.endswith(".mount"))),
+        f"@@ dimms\n{json.dumps(_dimms(os.machine.hardware))}\n",
+        _section("volumes", ["lvm", *(f"  /dev/{one.block} {one.group}" for one in there if one.signature == SIGNATURE)]),
+        "@@ log\n",
+        f"@@ erased\n{os.installed.files.get(ERASED, '')}",
         *(f"@@ unit {path}\n{os.installed.files[path]}" for path in units),
     ))
+
+
+def _dimms(parts: Hardware) -> list[dict[str, object]]:
+    told: list[dict[str, object]] = [
+        {"dev": f"nmem{number}", "id": f"8089-a2-1839-{one.id[2:]:0>8}", "handle": int(one.id, 16), "security": one.security,
+         "health": {"health_state": "ok"}} for number, one in enumerate(parts.optane)]
+    return told or [{"dev": region.dimm, "id": f"8680-{region.dimm}", "handle": number + 1}
+                    for number, region in enumerate(parts.regions)]
 
 
 def _region(region: Region) -> dict[str, object]:
@@ -117,6 +113,10 @@ def _namespace(one: Namespace) -> dict[str, object]:
         said["map"] = "dev"
     # The page structures of fsdax and devdax lie in the namespace itself: 64 bytes per page, and 2 MiB for alignment.
     said["size"] = one.raw if one.mode == "raw" else one.raw - one.raw // 64 - (2 << 20)
+    if one.align or one.mode in ("fsdax", "devdax"):
+        said["align"] = one.align or 2 << 20
+    if one.sector:
+        said["sector_size"] = one.sector
     if one.name:
         said["name"] = one.name
     if one.block and one.enabled:

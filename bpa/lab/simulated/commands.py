@@ -5,12 +5,27 @@ from __future__ import annotations
 import uuid
 
 from bpa.core.facts import Ran
+from bpa.core.host.erasure import ERASE
+from bpa.core.host.goal import SET_GOAL, WITHDRAW
+from bpa.core.host.hardening.ready import RELOAD_SSHD, THEN
+from bpa.core.host.hardening.rules import APPORT
+from bpa.core.host.hugepages import SET as SET_PAGES
+from bpa.core.host.hugepages import TAKE_BACK as PAGES_BACK
+from bpa.core.host.lvm import ADD_TO_GROUP
 from bpa.core.host.mounting import FORMAT, UNITS
-from bpa.core.host.pmem import CREATE, LABEL, UNMOUNT_AND_DESTROY
+from bpa.core.host.pmem import CREATE, LABEL
 from bpa.core.host.probe import shell
-from bpa.core.host.vfs import SET_VFS
-from bpa.lab.simulated.linux import Running, pairs_in
+from bpa.core.host.qat import RAISE, UNMAKE
+from bpa.core.host.removal import REMOVE_UNIT, UNMOUNT_AND_DESTROY
+from bpa.core.host.sriov.removal import REMOVE as REMOVE_VF_UNIT
+from bpa.core.host.sriov.script import SCRIPT_PATH, SET_VFS
+from bpa.core.host.sriov.unit import arguments_in as vf_arguments
+from bpa.core.host.sysctl import SET as SET_SYSCTLS
+from bpa.lab.simulated.linux import Running
 from bpa.lab.simulated.machine import Namespace, Region
+from bpa.lab.simulated.optane import set_goal, withdraw
+from bpa.lab.simulated.vfs import set_vfs
+from bpa.lab.simulated.volumes import add_to_group, erase, remove_unit
 
 DONE = Ran(0)
 
@@ -27,10 +42,20 @@ def run(os: Running, argv: tuple[str, ...]) -> Ran:
             return DONE
         case ("modprobe", "-a", *names) | ("modprobe", *names):
             return _said("\n".join(filter(None, (os.load(name) for name in names))))
+        case ("rm", "-f", *paths):
+            for path in paths:
+                os.installed.files.pop(path, None)
+            return DONE
         case ("systemctl", *words):
             return _systemctl(os, words)
+        case ("rm", "-f", path):
+            os.installed.files.pop(path, None)
+            return DONE
         case ("ndctl", *words):
             return _ndctl(os, words)
+        case ("sh", path, *arguments) if path == SCRIPT_PATH:
+            current = os.installed.files.get(path) == SET_VFS
+            return _said(set_vfs(os, arguments)) if current else Ran(2, "", f"sh: 0: cannot open {path}: No such file")
         case ("sh", "-c", script, "sh", *words):
             return _shell(os, script, tuple(words))
     return Ran(127, "", f"sh: 1: {argv[0]}: not found")
@@ -67,7 +92,7 @@ def _start(os: Running, name: str) -> Ran:
         return Ran(5, "", f"Failed to start {name}: Unit {name} not found.")
     if name.endswith(".mount"):
         return _said(os.start_mount(path))
-    return _said(os.set_vfs(pairs_in(os.installed.files[path])))
+    return _said(set_vfs(os, vf_arguments(os.installed.files[path]).values()))
 
 
 def _ndctl(os: Running, words: list[str]) -> Ran:
@@ -91,7 +116,31 @@ def _ndctl(os: Running, words: list[str]) -> Ran:
 
 def _shell(os: Running, script: str, words: tuple[str, ...]) -> Ran:
     if script == SET_VFS:
-        return _said(os.set_vfs({address: int(number) for address, _, number in (w.partition("=") for w in words)}))
+        return _said(set_vfs(os, words))
+    if script == RAISE:
+        return DONE
+    if script == UNMAKE:
+        os.installed.files.pop(words[0], None)
+        return DONE
+    if script == REMOVE_VF_UNIT:
+        for path in words[:2]:
+            os.installed.files.pop(path, None)
+        os.installed.enabled.discard(words[0].rpartition("/")[2])
+        os.notes.clear()
+        return DONE
+    if script == SET_PAGES:
+        return _said(os.settings.set_pages(_pairs(words)))
+    if script == PAGES_BACK:
+        os.installed.files.pop(words[0], None)
+        return _said(os.settings.set_pages(_pairs(words[1:])))
+    if script == SET_SYSCTLS:
+        os.settings.set_sysctls()
+        return DONE
+    if script.startswith('rm -f "$1"; shift; '):
+        os.installed.files.pop(words[0], None)
+        return DONE
+    if script in (RELOAD_SSHD, THEN[APPORT][0][2]):
+        return DONE
     if script == LABEL:
         return _label(os, words[0])
     if script == CREATE:
@@ -101,10 +150,24 @@ def _shell(os: Running, script: str, words: tuple[str, ...]) -> Ran:
     if script == UNMOUNT_AND_DESTROY:
         _systemctl(os, ["stop", words[0]])
         return _ndctl(os, ["destroy-namespace", "--force", words[1]])
+    if script == SET_GOAL:
+        return set_goal(os, words[0], words[1], words[2:])
+    if script == WITHDRAW:
+        return withdraw(os, words[0], words[1:])
+    if script == REMOVE_UNIT:
+        return remove_unit(os, *words)
+    if script == ADD_TO_GROUP:
+        return add_to_group(os, *words)
+    if script == ERASE:
+        return erase(os, *words)
     for module in ("kvm_intel", "kvm_amd"):
         if script == shell(f"modprobe -r {module} && modprobe {module}")[2]:
             return _said(os.unload(module) or os.load(module))
     return Ran(2, "", f"sh: 1: the simulation does not know this script: {script[:60]!r}")
+
+
+def _pairs(words: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(path, number) for path, _, number in (word.rpartition("=") for word in words)]
 
 
 def _label(os: Running, dev: str) -> Ran:
@@ -127,7 +190,8 @@ def _create(os: Running, said: dict[str, str]) -> Ran:
     used_before = any(region.dev in lost for lost in os.machine.destroyed)
     region.namespaces.append(Namespace(
         f"namespace{_digits(region.dev)}.{number}", mode, size, said.get("--name", ""),
-        "" if mode == "devdax" else block, blank=not used_before))
+        "" if mode == "devdax" else block + ("s" if mode == "sector" else ""), blank=not used_before,
+        align=int(said.get("--align", 0)), sector=int(said.get("--sector-size", 4096 if mode == "sector" else 0))))
     return DONE
 
 

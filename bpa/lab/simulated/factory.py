@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 from bpa.core.bios.rules import meaning_of
 from bpa.core.facts import Drive
@@ -13,6 +14,7 @@ from bpa.core.steps import BiosValue
 from bpa.core.want import HostWant, NamespaceWant, VfWant
 from bpa.lab.simulated.host import SimulatedHost
 from bpa.lab.simulated.machine import USUAL, Disk, Durations, Function, Hardware, Namespace, Region
+from bpa.lab.simulated.optane import Optane
 
 NAMES = uuid.UUID("6d1f0c39-6a0f-5b0b-9d3e-5b1c8a6f2b70")
 SWITCHES = {
@@ -45,12 +47,17 @@ def hardware(want: HostWant, address: str) -> Hardware:
     """The parts. Identity is as documented where it is, else made of the name."""
     made = uuid.uuid5(NAMES, f"{want.namespace}/{want.name}")
     functions = _functions(want, made)
-    boot_mac = want.boot_mac.lower()
+    regions, goals = _regions(want.profile.pmem), want.profile.pmem_goals
+    boot_mac, kernel = want.boot_mac.lower(), want.profile.kernel
+    nodes = max((one.node + 1 for one in kernel.hugepages if one.node is not None), default=1)
+    pages = sum(one.size * one.count for one in kernel.hugepages)
     return Hardware(
         uuid=want.uuid.lower() if want.uuid else str(made), serial=want.serial or f"SIM{made.hex[:8].upper()}",
         macs=tuple(dict.fromkeys((boot_mac, *(one.mac for one in functions if one.mac)))),
-        cpus=max(want.profile.minimum.cpus, 8), memory_mib=max(want.profile.minimum.memory, 16 * GIB) >> 20,
-        bios=_bios(want), disks=_disks(want, made), functions=functions, regions=_regions(want.profile.pmem),
+        cpus=max(want.profile.minimum.cpus, 8, *(cpu + 1 for cpu in kernel.isolated_cpus)), nodes=nodes,
+        memory_mib=max(want.profile.minimum.memory, 16 * GIB, 2 * nodes * pages) >> 20,
+        bios=_bios(want), disks=_disks(want, made), functions=functions, regions=[] if goals else regions,
+        promised=[replace(one, labelled=True, namespaces=[]) for one in regions] if goals else [], optane=_optane(want),
         vendor="AuthenticAMD" if any(a.startswith("amd_iommu") for a in want.profile.kernel_arguments) else "GenuineIntel",
         hands_to=boot_mac,
     )
@@ -104,7 +111,10 @@ def _functions(want: HostWant, made: uuid.UUID) -> list[Function]:
     functions = [Function("0000:00:00.0", "8086:29c0", "060000", "")]
     for number, one in enumerate(want.profile.vfs):
         if not any(_serves(one, other) for other in functions):
-            functions.append(_function(one, number, made))
+            first = _function(one, number, made)
+            functions += [replace(first, address=f"{first.address[:-1]}{port}", nic=_port(first.nic, port),
+                                  mac=f"{first.mac[:-2]}{port:02x}" if first.mac and port else first.mac)
+                          for port in range(min(one.count or 1, 8))]
     boot_mac = want.boot_mac.lower()
     if boot_mac and all(one.mac != boot_mac for one in functions):
         functions.append(Function("0000:00:19.0", "8086:15bc", "020000", "e1000e", None, "eno1", boot_mac))
@@ -118,8 +128,24 @@ def _function(wanted: VfWant, number: int, made: uuid.UUID) -> Function:
     octets = (0x02, *made.bytes[:4], number)
     return Function(
         address if address.count(":") == 2 else f"0000:{address}", match.device or ("8086:1583" if card else "8086:37c8"),
-        "020000" if card else "0b4000", match.driver or ("i40e" if card else "c6xx"), max(64, wanted.vfs),
-        name if card else "", (match.mac or ":".join(f"{octet:02x}" for octet in octets)).lower() if card else "")
+        "020000" if card else "0b4000", match.driver or ("i40e" if card else _qat_driver(match.device)), _total(wanted),
+        name if card else "", (match.mac or ":".join(f"{octet:02x}" for octet in octets)).lower() if card else "",
+        numa=match.numa_node or 0, services="sym;asym" if wanted.services else "", link=match.link or "up")
+
+
+def _port(name: str, number: int) -> str:
+    return f"{name[:-1]}{number}" if name and number else name
+
+
+def _qat_driver(device: str | None) -> str:
+    return "4xxx" if device and device.startswith("8086:494") else "c6xx"
+
+
+def _total(wanted: VfWant) -> int:
+    """A QAT driver makes all VFs or none, so its device has just those that are asked."""
+    if wanted.what == "QAT":
+        return wanted.vfs if isinstance(wanted.vfs, int) and wanted.vfs else 16
+    return max(64, wanted.vfs) if isinstance(wanted.vfs, int) else 64
 
 
 def _serves(wanted: VfWant, function: Function) -> bool:
@@ -127,6 +153,13 @@ def _serves(wanted: VfWant, function: Function) -> bool:
     return bool(function.total) and match.pci_address in (None, function.address) and match.mac in (None, function.mac) \
         and match.device in (None, function.device) and match.driver in (None, function.driver) \
         and match.interface is None
+
+
+def _optane(want: HostWant) -> list[Optane]:
+    """Two modules on each socket that goals name, as new: nothing is set."""
+    goals = want.profile.pmem_goals
+    sockets = sorted({one.socket for one in goals if one.socket is not None} | ({0, 1} if goals else set()))
+    return [Optane(f"0x{socket << 12 | channel << 8 | 1:04x}", socket) for socket in sockets for channel in (0, 1)]
 
 
 def _regions(wanted: tuple[NamespaceWant, ...]) -> list[Region]:

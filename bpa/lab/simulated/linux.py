@@ -7,10 +7,13 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bpa.core.host.kernel import DROP_IN, arguments_in
+from bpa.core.host.grub import DROP_IN, arguments_in
 from bpa.core.host.modules import KVM_OF, LOADED, OPTIONS
 from bpa.core.host.mounting import UNITS
-from bpa.core.host.vfs import UNIT as VFS_UNIT
+from bpa.core.host.sriov.unit import UNIT as VFS_UNIT
+from bpa.core.host.sriov.unit import arguments_in as vf_arguments
+from bpa.lab.simulated.kernel_settings import KernelSettings
+from bpa.lab.simulated.vfs import set_vfs
 
 if TYPE_CHECKING:
     from bpa.lab.simulated.machine import Function, Machine, Namespace
@@ -50,6 +53,12 @@ class Installed:
         self.made = self.writes
         self.menu = (*ROOT, *arguments_in(self.files.get(DROP_IN)), CONSOLE)
 
+    def asked_modules(self) -> frozenset[str]:
+        """Modules that files of ours name: this kernel has them all."""
+        names = re.findall(r"^(?:options|install) (\w+) |^(\w+)$", self.files.get(OPTIONS, "") + self.files.get(LOADED, ""),
+                           re.MULTILINE)
+        return frozenset(one or other for one, other in names)
+
     @property
     def stale(self) -> bool:
         return self.changed > self.made
@@ -62,9 +71,12 @@ class Running:
         self.machine, self.installed = machine, installed
         self.boot_id = str(uuid.uuid5(uuid.UUID(machine.hardware.uuid), f"boot {machine.starts}"))
         self.cmdline = installed.menu
+        self.settings = KernelSettings(machine.hardware, installed, self.cmdline)
         self.modules: set[str] = set()
+        self.asked = installed.asked_modules()
         self.nested: dict[str, bool] = {}
         self.busy: set[str] = set()
+        self.notes: dict[str, str] = {}
         self.mounts: dict[str, tuple[str, str, str]] = {}
         hangs = machine.faults.active("first boot hangs", machine.time)
         first = 0.0 if installed.booted else machine.durations.first_boot
@@ -79,7 +91,7 @@ class Running:
             if name and not name.startswith("#"):
                 self.load(name)
         if VFS_UNIT.rpartition("/")[2] in self.installed.enabled:
-            self.set_vfs(pairs_in(self.installed.files.get(VFS_UNIT, "")))
+            set_vfs(self, vf_arguments(self.installed.files.get(VFS_UNIT, "")).values())
         for path in sorted(self.installed.files):
             if path.startswith(UNITS) and path.rpartition("/")[2] in self.installed.enabled:
                 self.start_mount(path)
@@ -101,7 +113,7 @@ class Running:
 
     def load(self, name: str) -> str:
         """modprobe; returns the error, "" = it is loaded."""
-        if name not in LOADABLE:
+        if name not in LOADABLE and name not in self.installed.asked_modules():
             return f"modprobe: FATAL: Module {name} not found in directory /lib/modules/{KERNEL}"
         if name in KVM_OF.values() and (name != self.kvm_module or not self.has_virtualization):
             return f"modprobe: ERROR: could not insert '{name}': Operation not supported"
@@ -131,22 +143,6 @@ class Running:
         return sum(USES.get(other) == name for other in self.modules) + (name in self.busy)
 
     # -- virtual functions
-
-    def set_vfs(self, pairs: dict[str, int]) -> str:
-        """bpa.core.host.vfs.SET_VFS; returns the error."""
-        errors = []
-        for address, number in pairs.items():
-            function = self.function(address)
-            if function is None or not self.machine.able(function):
-                errors.append(f"{address} has no SR-IOV")
-            elif function.vfs != number:
-                refused = self.machine.faults.strikes("vfs fail", self.machine.time)
-                function.vfs = 0
-                if number > (function.total or 0) or not function.driver or refused:
-                    errors.append("sh: 1: echo: echo: I/O error")
-                else:
-                    function.vfs = number
-        return "\n".join(errors)
 
     def function(self, address: str) -> Function | None:
         return next((one for one in self.machine.hardware.functions if one.address == address), None)
@@ -178,13 +174,8 @@ class Running:
         blocks = {f"/dev/{one.block}" for region in self.machine.hardware.regions for one in region.namespaces
                   if one.enabled and one.block and one.signature}
         found = [f"{device} is mounted and not there" for device, _, _ in self.mounts.values() if device not in blocks]
-        found += [f"{name} is loaded and not there" for name in self.modules if name not in LOADABLE]
+        found += [f"{name} is loaded and not there" for name in self.modules
+                  if name not in LOADABLE and name not in self.installed.asked_modules() | self.asked]
         if self.kvm and not self.has_virtualization:
             found.append(f"{self.kvm_module} is loaded without the processor's flag")
         return tuple(found)
-
-
-def pairs_in(unit: str) -> dict[str, int]:
-    """ADDRESS=NUMBER pairs at the end of the unit's ExecStart."""
-    line = next((line for line in unit.splitlines() if line.startswith("ExecStart=")), "")
-    return {address: int(number) for address, number in re.findall(r" (\S+:\S+)=(\d+)", line.rpartition('"')[2])}

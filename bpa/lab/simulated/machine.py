@@ -11,6 +11,7 @@ from bpa.core.facts import BmcFacts, Dimm, Drive
 from bpa.core.steps import BiosValue, ResetType
 from bpa.lab.simulated.faults import Faults
 from bpa.lab.simulated.linux import Installed, Running
+from bpa.lab.simulated.optane import Optane, apply_goals
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ USUAL = Durations()
 
 @dataclass(slots=True)
 class Function:
-    """A PCI function that is not a VF. total None = it can have no VFs at all; vfs = how many it has now."""
+    """A PCI function that is not a VF. total None = it can have no VFs at all; vfs = how many it has now,
+    options = what they are set to, as our script is told. services: of a QAT device whose driver tells."""
 
     address: str
     device: str
@@ -41,11 +43,18 @@ class Function:
     nic: str = ""
     mac: str = ""
     vfs: int = 0
+    numa: int = 0
+    link: str = "up"
+    services: str = ""
+    options: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Namespace:
-    """A persistent-memory namespace: raw = bytes taken from the region; block device "" for devdax."""
+    """A persistent-memory namespace: raw = bytes taken from the region; block device "" for devdax.
+
+    align, sector: in bytes, 0 = as ndctl chooses; group: the LVM volume group that it is in.
+    """
 
     dev: str
     mode: str
@@ -56,6 +65,9 @@ class Namespace:
     uuid: str = ""
     blank: bool = True
     enabled: bool = True
+    align: int = 0
+    sector: int = 0
+    group: str = ""
 
 
 @dataclass(slots=True)
@@ -99,6 +111,11 @@ class Hardware:
     vendor: str = "GenuineIntel"
     hands_to: str = ""
     """The MAC that boots; its address is what SSH reaches."""
+    optane: list[Optane] = field(default_factory=list)
+    promised: list[Region] = field(default_factory=list)
+    """Regions that an App Direct goal makes."""
+    nodes: int = 1
+    """NUMA nodes; memory and huge pages are spread evenly over them."""
 
 
 class Machine:
@@ -153,7 +170,7 @@ class Machine:
         self.power, self.phase, self.os = "Off", "", None
         self.starts += 1
         for function in self.hardware.functions:
-            function.vfs = 0
+            function.vfs, function.options = 0, {}
 
     def switch_on(self) -> None:
         """POST begins; from outside the machine says On from its first moment."""
@@ -182,6 +199,7 @@ class Machine:
         if self.pending and not self.faults.strikes("bios ignored", self._time):
             self.hardware.bios.update(self.pending)
         self.pending.clear()
+        apply_goals(self)
         if self.ramdisk:
             self.phase = "ramdisk"
         elif any(disk.installed for disk in self.hardware.disks):

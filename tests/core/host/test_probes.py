@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from bpa.core.facts import Facts, OsFacts, Ran
-from bpa.core.host import access, kata, kernel, modules, nvdimm, pmem, vfs, virtualization
+from bpa.core.host import access, kata, kernel, module_files, modules, nvdimm, pmem, sriov, virtualization
 from bpa.core.host.probe import OS_WAIT, sections, told
+from bpa.core.host.sriov.reading import parse_pci
 from bpa.core.verdict import Act, Met, Stuck, Wait
 from bpa.core.want import HostWant, NamespaceWant, PfMatch, Profile, VfWant
 
 RECORDED = Path(__file__).parents[3] / ".recorded" / "hostfacts"
 PCI = "nfd-rootfs-qat-c62x-x722/testdata/source/pci/rootfs-1"
-ALL = {name: argv for module in (access, kernel, modules, virtualization, vfs, pmem, kata)
+ALL = {name: argv for module in (access, kernel, modules, virtualization, sriov, pmem, kata)
        for name, argv in module.PROBES.items()}
 WANT = HostWant("node1", "https://192.0.2.1", "", None, Profile(
     nested="required", kernel_arguments=("iommu=pt",), vfs=(VfWant(PfMatch(driver="i40e"), 1),),
@@ -46,16 +47,16 @@ def test_a_probe_ends_well_on_any_machine(probe: str) -> None:
 
 def test_the_machine_that_runs_the_tests_can_be_judged() -> None:
     have = Facts(os=OsFacts("192.0.2.10", answers={name: run(argv) for name, argv in ALL.items()}))
-    for check in (access.check, kernel.check_staged, kernel.check_applied, modules.check, virtualization.check,
-                  vfs.check, pmem.check, kata.check):
+    for check in (access.check, kernel.check_staged, kernel.check_applied, module_files.check, virtualization.check,
+                  sriov.CREATED.check, pmem.check, kata.check):
         assert isinstance(check(WANT, have), Met | Act | Wait | Stuck)
 
 
 @pytest.mark.parametrize("answer", [Ran(0), Ran(0, "\0\xff@@\n@@ \n"), Ran(1, "", "no"), Ran(None)])
 def test_no_answer_however_odd_is_a_crash(answer: Ran) -> None:
     have = Facts(os=OsFacts("192.0.2.10", answers=dict.fromkeys(ALL, answer)))
-    for check in (access.check, kernel.check_staged, kernel.check_applied, modules.check, virtualization.check,
-                  vfs.check, pmem.check, kata.check):
+    for check in (access.check, kernel.check_staged, kernel.check_applied, module_files.check, virtualization.check,
+                  sriov.CREATED.check, pmem.check, kata.check):
         assert isinstance(check(WANT, have), Act | Wait | Stuck)
 
 
@@ -70,11 +71,12 @@ def test_a_probe_that_was_not_asked_is_waited_for() -> None:
 
 @recorded
 def test_qat_and_x722_of_a_recorded_xeon_are_read() -> None:
-    seen = vfs.parse_pci(over("pci", "/sys/bus/pci/devices", RECORDED / PCI / "sys/bus/pci/devices"))
+    seen = parse_pci(over("pci", "/sys/bus/pci/devices", RECORDED / PCI / "sys/bus/pci/devices"))
     by_address = {device.address: device for device in seen.devices}
     qat, x722 = by_address["0000:3b:00.0"], by_address["0000:3f:00.0"]
     assert (qat.device, qat.pci_class, qat.total, qat.vfs) == ("8086:37c8", "0x0b4000", 16, 16)
     assert (x722.device, x722.pci_class, x722.total, x722.vfs) == ("8086:37d2", "0x020000", 32, 0)
+    assert (qat.numa, x722.numa, qat.grouped, qat.functions) == (0, 0, True, ())
     assert "0000:00:1f.2" not in by_address, "a device without vendor is not taken for the one before it"
     assert sum(device.total is not None for device in seen.devices) == 2
 

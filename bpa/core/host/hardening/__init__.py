@@ -1,0 +1,1 @@
+"""What makes the host harder to break into, rule by rule."""
