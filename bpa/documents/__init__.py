@@ -1,5 +1,6 @@
 """A site's YAML documents as typed values: `load(source)` gives a Site, or DocumentErrors with all that is wrong."""
 
+from bpa.core.want import Package
 from bpa.documents.errors import DocumentError, DocumentErrors
 from bpa.documents.load import load
 from bpa.documents.profiles import builtin_directory
@@ -11,7 +12,6 @@ from bpa.documents.site import (
     IronicCloudSettings,
     IronicEndpointSettings,
     KudSettings,
-    Package,
     Site,
     SiteSettings,
     SoftwareWant,

@@ -19,7 +19,7 @@ from bpa.documents.profiles import builtin_directory
 from bpa.documents.settings import read_settings
 from bpa.documents.site import HostDocument, Site, SiteSettings, SoftwareWant
 from bpa.documents.slips import host_slips, plugin_slips
-from bpa.documents.software import read_software
+from bpa.documents.software import needs_of, read_software
 
 DEFAULT_PROFILE = "minimal"
 
@@ -63,7 +63,7 @@ class _Assembly:
         findings.problems.extend(between_hosts(drafts))
         clusters = self._clusters(drafts)
         software = self._software(clusters)
-        hosts = tuple(self._host(draft, clusters, profiles) for draft in drafts)
+        hosts = tuple(self._host(draft, clusters, profiles, software) for draft in drafts)
         if not hosts and not findings.problems:
             findings.fail(self._nothing(source))
         for document in self._of("Tenant"):
@@ -129,19 +129,25 @@ class _Assembly:
         for document in self._of("Software"):
             want, problems = read_software(document)
             self._findings.add(document, problems)
-            self._note(document, f"{document.title} is read, but not performed yet")
-            if want.cluster and want.cluster not in {cluster.want.name for cluster in clusters}:
+            if not want.cluster:
+                self._note(document, f"{document.title} has no label cluster: nothing of it is installed")
+            elif want.cluster not in {cluster.want.name for cluster in clusters}:
                 self._note(document, f"{document.title} is for cluster {want.cluster}, which is not in these documents")
             wants.append(want)
         return tuple(wants)
 
-    def _host(self, draft: HostDraft, clusters: Sequence[ClusterDraft], profiles: Profiles) -> HostDocument:
+    def _host(
+        self, draft: HostDraft, clusters: Sequence[ClusterDraft], profiles: Profiles, software: Sequence[SoftwareWant]
+    ) -> HostDocument:
         document = draft.document
         cluster, claim = _membership(document, clusters)
         profile = _profile(document, cluster, profiles)
         if claim is not None:
             profile = replace(profile, minimum=_larger(profile.minimum, claim.minimum))
             self._note_unmet_wishes(claim, profile)
+        needs, problems = needs_of(document, profile.software, cluster, claim, software)
+        self._findings.add(document, problems)
+        profile = replace(profile, software=needs)
         image = draft.image
         if cluster is not None and not document.get("spec", "image") and not document.get("spec", "externallyProvisioned"):
             image = cluster.image

@@ -15,7 +15,9 @@ from bpa.documents.profile.pmem import pmem_problems, read_namespaces
 from bpa.documents.profile.pmem_goal import read_goals, read_modules
 from bpa.documents.profile.qat import read_qat
 from bpa.documents.profile.quantities import read_quantity
+from bpa.documents.profile.software import read_needs
 from bpa.documents.profile.sriov import read_virtual_functions
+from bpa.documents.profile.virtualization import read_kata, read_virtualization, virtualization_problems, with_node
 
 
 def builtin_directory() -> Path:
@@ -27,6 +29,7 @@ def builtin_directory() -> Path:
 def read_profile(document: Document) -> tuple[Profile, tuple[DocumentError, ...]]:
     """A HardwareProfile as check_schema leaves it, and what is wrong with it beyond the schema."""
     problems: list[DocumentError] = []
+    kata = read_kata(document)
     profile = Profile(
         name=document.name,
         bios=read_bios(document, problems),
@@ -37,8 +40,11 @@ def read_profile(document: Document) -> tuple[Profile, tuple[DocumentError, ...]
         pmem_goals=tuple(read_goals(document, problems)),
         pmem_modules=read_modules(document),
         kata=bool(document.get("spec", "kata", "required")),
-        kernel=read_kernel(document, problems),
+        kata_want=kata,
+        virtualization=read_virtualization(document),
+        kernel=with_node(read_kernel(document, problems), kata),
         hardening=read_hardening(document, problems),
+        software=read_needs(document, problems),
         minimum=Minimum(
             document.get("spec", "minimum", "cpus") or 0,
             read_quantity(document, ("spec", "minimum", "memory"), problems) or 0,
@@ -46,5 +52,6 @@ def read_profile(document: Document) -> tuple[Profile, tuple[DocumentError, ...]
         ),
     )
     problems.extend(kernel_problems(document, profile))
+    problems.extend(virtualization_problems(document, profile))
     problems.extend(pmem_problems(document, profile))
     return profile, tuple(problems)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bpa.core.secret import Secret
-from bpa.core.want import ClusterWant, HostWant
+from bpa.core.want import ClusterWant, HostWant, Package
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,6 @@ class HostDocument:
     meta_data: Mapping[str, Any] | None = None
     addresses: tuple[str, ...] = ()
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """A package of a Software document; version "" = any."""
-
-    name: str
-    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,16 @@
-"""Software documents: the packages ICN installed on masters and workers."""
+"""Software documents: the packages that ICN installed on masters and workers."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
+from dataclasses import replace
 
+from bpa.core.want import Package, SoftwareNeeds
+from bpa.documents.clusters import Claim, ClusterDraft
 from bpa.documents.document import Document
-from bpa.documents.errors import DocumentError, Path, shortened
-from bpa.documents.site import Package, SoftwareWant
-
-# Debian policy 5.6.7 and 5.6.12. ICN put these into a shell command line unchecked.
-_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]{0,127}(:[a-z0-9-]{1,20})?")
-_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+:~-]{0,127}")
+from bpa.documents.errors import DocumentError
+from bpa.documents.packages import merged, read_packages
+from bpa.documents.site import SoftwareWant
 
 
 def read_software(document: Document) -> tuple[SoftwareWant, tuple[DocumentError, ...]]:
@@ -19,37 +19,26 @@ def read_software(document: Document) -> tuple[SoftwareWant, tuple[DocumentError
     want = SoftwareWant(
         document.name,
         document.label("cluster") or "",
-        _packages(document, "masterSoftware", problems),
-        _packages(document, "workerSoftware", problems),
+        read_packages(document, ("spec", "masterSoftware"), problems),
+        read_packages(document, ("spec", "workerSoftware"), problems),
     )
     return want, tuple(problems)
 
 
-def _packages(document: Document, field: str, problems: list[DocumentError]) -> tuple[Package, ...]:
-    packages: list[Package] = []
-    for number, item in enumerate(document.get("spec", field) or ()):
-        path: Path = ("spec", field, number)
-        entries = item.items() if isinstance(item, dict) and item else [(item, None)]
-        for name, body in entries:
-            if not isinstance(name, str) or not _NAME.fullmatch(name):
-                shown = f'"{shortened(name)}"' if isinstance(name, str) else "this"
-                problems.append(document.error(path, f"{shown} is no package", "a name, or a name with its version"))
-                continue
-            version = _version(document, (*path, name), body, problems)
-            packages.append(Package(name, version))
-    return tuple(packages)
-
-
-def _version(document: Document, path: Path, body: object, problems: list[DocumentError]) -> str:
-    if body is None or body == {}:
-        return ""
-    version = body.get("version") if isinstance(body, dict) else None
-    if isinstance(body, dict) and isinstance(version, str | int) and not isinstance(version, bool):
-        extra = [key for key in body if key != "version"]
-        problems.extend(document.error((*path, key), "no such field", "version") for key in extra)
-        if _VERSION.fullmatch(str(version)):
-            return str(version)
-    # 1.10 without quotes is the number 1.1: another version.
-    hint = "the version in quotes" if isinstance(version, float) else ""
-    problems.append(document.error(path, "this is no version", "version: a version of the package", hint))
-    return ""
+def needs_of(
+    host: Document, profile: SoftwareNeeds, cluster: ClusterDraft | None, claim: Claim | None, software: Iterable[SoftwareWant]
+) -> tuple[SoftwareNeeds, tuple[DocumentError, ...]]:
+    """What a host needs by its profile and by the Software of its cluster: a host of both roles gets both lists."""
+    lists: list[tuple[Package, ...]] = [profile.packages]
+    if cluster is not None and claim is not None:
+        label = claim.member.label
+        for one in software:
+            if one.cluster == cluster.want.name:
+                lists += [one.masters] * any(member.label == label for member in cluster.want.masters)
+                lists += [one.workers] * any(member.label == label for member in cluster.want.workers)
+    packages, contradictions = merged(lists)
+    problems = tuple(
+        host.error(("metadata", "name"), f"{host.title} is to have {one.name} {one.version} and {other.version}",
+                   "one version of each package in its profile and the Software of its cluster")
+        for one, other in contradictions)
+    return replace(profile, packages=packages), problems

@@ -82,7 +82,8 @@ def test_software_is_read_in_both_forms(with_hosts) -> None:
         Package("maven", "3.3.9-3"),
     )
     assert software.workers == (Package("tmux"), Package("jq"))
-    assert any("not performed yet" in note for note in site.notes)
+    (host,) = [one for one in site.hosts if one.cluster == "cluster-xyz"]
+    assert host.want.profile.software.packages == (*software.masters, Package("tmux")), "no workers: the master works too"
 
 
 def test_null_lists_are_empty_lists(with_hosts) -> None:
@@ -156,3 +157,10 @@ def test_trust_and_power_are_as_the_documents_say(with_hosts) -> None:
     assert [host.online for host in hosts] == [True, True, False]
     assert hosts[0].bmc_username.reveal() == "root"
     assert hosts[0].bmc_password.reveal() == "secret"
+
+
+def test_a_host_that_would_get_two_versions_of_a_package_is_refused(with_hosts) -> None:
+    text = (HERE / "software.yaml").read_text()
+
+    with pytest.raises(DocumentErrors, match=r"jq 1\.5\+dfsg-1ubuntu0\.1 and 1\.6"):
+        with_hosts(text.replace("    - jq:\n---", "    - jq: {version: '1.6'}\n---"))

@@ -127,3 +127,21 @@ def test_what_is_no_quantity_is_refused_with_what_was_meant(text: str | int, sug
         parse_quantity(text)
 
     assert str(refusal.value) == suggestion
+
+
+def test_a_node_prepared_for_kata_has_its_modules_and_sysctls_beside_the_profiles_own(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(
+        "apiVersion: bpa.akraino.org/v1alpha1\nkind: HardwareProfile\nmetadata: {name: p}\nspec:\n"
+        "  virtualization: {bootGuest: true, interruptRemapping: true}\n"
+        "  kata: {required: true, prepareNode: true, containerd: configured}\n"
+        "  kernel: {modules: {load: [overlay, sctp]}, sysctls: {vm.swappiness: 10, net.ipv4.ip_forward: 1}}\n")
+
+    read = profile(tmp_path / "p.yaml")
+
+    assert read.kernel.load == ("overlay", "sctp", "br_netfilter")
+    assert read.kernel.sysctls == {
+        "vm.swappiness": "10", "net.ipv4.ip_forward": "1", "net.bridge.bridge-nf-call-iptables": "1",
+        "net.bridge.bridge-nf-call-ip6tables": "1"}
+    assert (read.virtualization.boot_guest, read.virtualization.iommu, read.virtualization.interrupt_remapping) == (
+        True, False, True)
+    assert (read.kata_want.prepare_node, read.kata_want.configure) == (True, True)

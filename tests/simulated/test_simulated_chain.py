@@ -23,8 +23,20 @@ from bpa.core.guards import Memory, Permissions
 from bpa.core.host.grub import DROP_IN
 from bpa.core.steps import Deploy, ResetByIronic, RestartHost
 from bpa.core.verdict import Stuck
-from bpa.core.want import BiosWant, Image, Minimum, NamespaceWant, PfMatch, Profile, VfWant
+from bpa.core.want import (
+    BiosWant,
+    Image,
+    KataWant,
+    KernelWant,
+    Minimum,
+    NamespaceWant,
+    PfMatch,
+    Profile,
+    VfWant,
+    VirtualizationWant,
+)
 from bpa.documents.profile.bios import intent_rules
+from bpa.documents.profile.virtualization import with_node
 from bpa.engine import survey
 
 
@@ -237,6 +249,9 @@ AMD = Profile(
     (Profile("kata without arguments", kata=True), (0, 0)),
     (dataclasses.replace(LAB, nested="forbidden", vfs=(VfWant(PfMatch(device="8086:10c9"), 3),)), (1, 1)),
     (AMD, (1, 1)),
+    (Profile("prepared node", kata=True, kata_want=KataWant(True, True), kernel=with_node(KernelWant(), KataWant(True)),
+             virtualization=VirtualizationWant(True, True, True)), (0, 0)),
+    (Profile("only a guest and interrupts", virtualization=VirtualizationWant(True, False, True)), (0, 0)),
 ], ids=lambda value: value.name if isinstance(value, Profile) else "")
 def test_other_profiles_are_fulfilled_too_and_cost_no_more_restarts(clock, store, profile, restarts):
     want = host_want(profile=profile)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from bpa.core.host import (
     access,
     bmc,
+    containerd,
     cpus,
     enrolment,
     firmware,
@@ -24,6 +25,7 @@ from bpa.core.host import (
     pmem,
     qat,
     security,
+    software,
     sriov,
     sysctl,
     virtualization,
@@ -41,6 +43,8 @@ HOST: tuple[HostRequirement, ...] = (
     hardware.FITS,
     image.DEPLOYED,
     access.GRANTED,
+    software.READY,
+    software.INSTALLED,
     kernel.STAGED,
     module_files.STAGED,
     security.FIT,
@@ -56,12 +60,16 @@ HOST: tuple[HostRequirement, ...] = (
     sriov.CREATED,
     pmem.READY,
     kata.CAPABLE,
+    containerd.READY,
     hardening.APPLIED,
 )
 
 PROBES: Mapping[str, tuple[str, ...]] = {
     name: argv
-    for module in (access, kernel, modules, cpus, hugepages, sysctl, hardening, virtualization, qat, sriov, nvdimm, ipmctl, kata)
+    for module in (
+        access, software, kernel, modules, cpus, hugepages, sysctl, hardening, virtualization,
+        qat, sriov, nvdimm, ipmctl, kata, containerd,
+    )
     for name, argv in module.PROBES.items()
 }
 """What a look at the running host asks: probe name -> argv, run as root."""

@@ -7,9 +7,9 @@ Vendor string and flags of the first processor only, modules in memory, and as r
 from __future__ import annotations
 
 from bpa.core.facts import Facts
+from bpa.core.host.kvm_probe import KVM_API, parse_kvm
 from bpa.core.host.modules import FLAG_OF, KATA_MODULES, parse_modules
 from bpa.core.host.probe import told
-from bpa.core.host.virtualization import KVM_API, parse_kvm
 from bpa.core.requirement import HostRequirement
 from bpa.core.steps import RunOnHost
 from bpa.core.verdict import Act, Met, Stuck, Verdict

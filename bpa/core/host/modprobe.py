@@ -25,7 +25,7 @@ def nested_value(profile: Profile) -> str:
 
 def needs_kvm(profile: Profile) -> bool:
     """Whether the profile wants virtual machines on this host."""
-    return profile.kata or profile.nested is not None
+    return profile.kata or profile.nested is not None or profile.virtualization.boot_guest
 
 
 def options_of(profile: Profile) -> dict[str, dict[str, str]]:

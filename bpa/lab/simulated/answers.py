@@ -11,10 +11,16 @@ from bpa.core.host.grub import DROP_IN
 from bpa.core.host.lvm import SIGNATURE
 from bpa.core.host.modules import LOADED, OPTIONS
 from bpa.core.host.mounting import UNITS
+from bpa.lab.simulated.apt import packages, sources
 from bpa.lab.simulated.linux import KERNEL, LOADABLE, Running
 from bpa.lab.simulated.machine import Hardware, Namespace, Region
 from bpa.lab.simulated.optane import ipmctl
 from bpa.lab.simulated.vfs import pci, qat
+
+CONTAINERD = (
+    "@@ version\n@@ running\n@@ written\n@@ memlock\n@@ dump\n@@ main\n@@ drop-in\n@@ kata\n@@ kata configuration\n@@ kubelet\n"
+    "@@ cgroup\ncgroup2fs\n@@ room\nmemory 61865984\ndisk 94371840\n")
+"""Nothing is installed before the hand-off."""
 
 
 def answers(os: Running) -> Mapping[str, Ran]:
@@ -23,6 +29,7 @@ def answers(os: Running) -> Mapping[str, Ran]:
         "access": access(os), "boot_id": f"{os.boot_id}\n", "kernel": kernel(os), "modules": modules(os), "kvm": kvm(os),
         "cpus": os.settings.cpus(), "hugepages": os.settings.hugepages(), "sysctl": os.settings.sysctl(),
         "hardening": os.settings.hardening(), "pci": pci(os), "qat": qat(os), "pmem": pmem(os), "ipmctl": ipmctl(os),
+        "packages": packages(os.installed), "sources": sources(os.installed), "containerd": CONTAINERD,
     }
     return {name: Ran(0, text) for name, text in texts.items()}
 
@@ -60,7 +67,9 @@ def modules(os: Running) -> str:
 
 
 def kvm(os: Running) -> str:
-    return f"@@ kvm\n{'made 12' if os.kvm else 'absent'}\n@@ kernel log\n"
+    made, guest = ("made 12", "answered 42") if os.kvm else ("absent", "")
+    return (f"@@ kvm\n{made}\n@@ guest\n{guest}\n@@ msr\n@@ cpu\n@@ parameters\n@@ command line\n@@ lockdown\n"
+            "@@ hypervisors\n@@ iommu\ngroups 40\ntable DMAR\nremapping\n@@ kernel log\n")
 
 
 def pmem(os: Running) -> str:

@@ -17,10 +17,15 @@ from bpa.core.host.pmem import CREATE, LABEL
 from bpa.core.host.probe import shell
 from bpa.core.host.qat import RAISE, UNMAKE
 from bpa.core.host.removal import REMOVE_UNIT, UNMOUNT_AND_DESTROY
+from bpa.core.host.software.scripts import CONFIGURE as CONFIGURE_PACKAGES
+from bpa.core.host.software.scripts import INSTALL as INSTALL_PACKAGES
+from bpa.core.host.software.scripts import REMOVE as REMOVE_PACKAGES
+from bpa.core.host.software.sources import RELOAD as RELOAD_CONTAINERD
 from bpa.core.host.sriov.removal import REMOVE as REMOVE_VF_UNIT
 from bpa.core.host.sriov.script import SCRIPT_PATH, SET_VFS
 from bpa.core.host.sriov.unit import arguments_in as vf_arguments
 from bpa.core.host.sysctl import SET as SET_SYSCTLS
+from bpa.lab.simulated.apt import configure, install, remove
 from bpa.lab.simulated.linux import Running
 from bpa.lab.simulated.machine import Namespace, Region
 from bpa.lab.simulated.optane import set_goal, withdraw
@@ -45,6 +50,8 @@ def run(os: Running, argv: tuple[str, ...]) -> Ran:
         case ("rm", "-f", *paths):
             for path in paths:
                 os.installed.files.pop(path, None)
+            return DONE
+        case ("update-ca-certificates",):
             return DONE
         case ("systemctl", *words):
             return _systemctl(os, words)
@@ -133,13 +140,19 @@ def _shell(os: Running, script: str, words: tuple[str, ...]) -> Ran:
     if script == PAGES_BACK:
         os.installed.files.pop(words[0], None)
         return _said(os.settings.set_pages(_pairs(words[1:])))
+    if script == INSTALL_PACKAGES:
+        return install(os.installed, words[1].split(), words[3:])
+    if script == CONFIGURE_PACKAGES:
+        return configure(os.installed)
+    if script == REMOVE_PACKAGES:
+        return remove(os.installed, words[2:])
     if script == SET_SYSCTLS:
         os.settings.set_sysctls()
         return DONE
     if script.startswith('rm -f "$1"; shift; '):
         os.installed.files.pop(words[0], None)
         return DONE
-    if script in (RELOAD_SSHD, THEN[APPORT][0][2]):
+    if script in (RELOAD_CONTAINERD[2], RELOAD_SSHD, THEN[APPORT][0][2]):
         return DONE
     if script == LABEL:
         return _label(os, words[0])

@@ -27,13 +27,15 @@ USES = {"kvm_intel": "kvm", "kvm_amd": "kvm", "vhost_net": "vhost", "vhost_vsock
 
 @dataclass(slots=True)
 class Installed:
-    """What is on the disk. menu: the arguments of GRUB's menu entries; made, changed: when the menu and our drop-in were
-    written, counted in writes."""
+    """What is on the disk. packages: name -> version; unpacked: those of them that wait to be configured; menu: the
+    arguments of GRUB's menu entries; made, changed: when the menu and our drop-in were written, counted in writes."""
 
     hostname: str
     address: str
     files: dict[str, str] = field(default_factory=dict)
     enabled: set[str] = field(default_factory=set)
+    packages: dict[str, str] = field(default_factory=lambda: {"bash": "5.2.15-2+b7"})
+    unpacked: set[str] = field(default_factory=set)
     menu: tuple[str, ...] = (*ROOT, CONSOLE)
     booted: bool = False
     writes: int = 0

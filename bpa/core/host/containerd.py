@@ -1,0 +1,125 @@
+"""ContainerdReady: the second stage of Kata's readiness, after the hand-off: containerd has handlers for an installed Kata.
+
+Whoever installs containerd and Kata (KuD, kata-deploy) configures them too; BPA judges, and only where the profile says
+`kata.containerd: configured` adds handlers by a drop-in of its own. Before there is a containerd only room is judged.
+"""
+
+from __future__ import annotations
+
+from bpa.core.facts import Facts
+from bpa.core.host.containerd_look import CONFIG, DROP_IN, PROBES, Containerd, parse_containerd
+from bpa.core.host.modprobe import HEADER
+from bpa.core.host.probe import shell, told
+from bpa.core.requirement import Change, HostRequirement
+from bpa.core.steps import RunOnHost, WriteFile
+from bpa.core.verdict import Act, Met, Stuck, Verdict, Wait
+from bpa.core.want import HostWant
+
+__all__ = ["PROBES", "READY", "changes", "check"]
+
+MIB = 1024**2
+LEAST_MEMORY, LEAST_DISK = 256 * MIB, 512 * MIB
+RESTART = ("systemctl", "restart", "containerd")
+# Running pods belong to their shims and outlive a restart of containerd.
+UNMAKE = 'rm -f "$1"; rmdir "${1%/*}" 2>/dev/null; systemctl try-restart containerd'
+PLUGIN = {2: "io.containerd.grpc.v1.cri", 3: "io.containerd.cri.v1.runtime"}
+
+
+def check(want: HostWant, have: Facts) -> Verdict:
+    text, asked = told(have, "containerd"), want.profile.kata
+    if not isinstance(text, dict):
+        return text if asked else Met("not asked")
+    seen = parse_containerd(text)
+    if seen.drop_in.startswith(HEADER) and not (asked and want.profile.kata_want.configure):
+        return Act(RunOnHost((*shell(UNMAKE), DROP_IN), f"remove {DROP_IN}"), f"{DROP_IN} is ours and not asked any more")
+    if not asked:
+        return Met("not asked")
+    if short := _room(seen):
+        return short
+    if "version" not in text:
+        return Wait("the host told nothing of containerd", 1.0)
+    if seen.version is None:
+        return Met(f"before the hand-off: containerd is not installed yet ({seen.cgroup or 'no cgroups told'})")
+    return (_cgroups(seen) or _handlers(seen, want.profile.kata_want.configure)
+            or Met(f"containerd {seen.text}, {seen.cgroup}, "
+                   f"{'handlers ' + ' '.join(seen.handlers) if seen.shim else 'Kata is not installed yet'}"
+                   + (f", memlock {seen.memlock}" if seen.memlock else "")))
+
+
+def render(seen: Containerd) -> str:
+    """Our drop-in, in the version of the main configuration: containerd refuses one of a higher version."""
+    table = f'plugins."{PLUGIN[3 if seen.main >= 3 else 2]}".containerd.runtimes'
+    return HEADER + f"version = {3 if seen.main >= 3 else 2}\n" + "".join(
+        f'[{table}.{name}]\nruntime_type = "io.containerd.kata.v2"\nruntime_path = "{seen.shim}"\n'
+        'privileged_without_host_devices = true\npod_annotations = ["io.katacontainers.*"]\n'
+        f'[{table}.{name}.options]\nConfigPath = "{seen.configuration}"\n' for name in ("kata", "kata-qemu"))
+
+
+def _room(seen: Containerd) -> Stuck | None:
+    if seen.memory is not None and seen.memory < LEAST_MEMORY:
+        return Stuck(f"only {seen.memory // MIB} MiB of memory are free; a Kata pod takes about 200 MiB beside its own",
+                     "free some (huge pages that the profile reserves are not free), or use a larger machine")
+    if seen.disk is not None and seen.disk < LEAST_DISK:
+        return Stuck(f"only {seen.disk // MIB} MiB are free where containerd keeps its images (/var/lib/containerd)",
+                     "free some, or use a larger disk")
+    return None
+
+
+def _cgroups(seen: Containerd) -> Stuck | None:
+    """With containerd 2 kubelet asks containerd for the driver (KubeletCgroupDriverFromCRI), whatever its own file says."""
+    assert seen.version is not None
+    if seen.driver != "systemd" or seen.systemd is not False or seen.version >= (2, 0):
+        return None
+    return Stuck("kubelet's cgroupDriver is systemd, and containerd's runc has SystemdCgroup = false",
+                 f"set SystemdCgroup = true in {CONFIG} by whatever wrote it, then restart containerd")
+
+
+def _handlers(seen: Containerd, configure: bool) -> Verdict | None:
+    if not seen.shim:
+        return None
+    if configure and (seen.drop_in or not seen.handlers):
+        return _configured(seen)
+    if seen.handlers:
+        return None
+    return Wait("Kata is installed, and containerd has no runtime handler for it yet; whoever installed Kata adds that, or "
+                "kata.containerd: configured of the HardwareProfile", 15.0)
+
+
+def _configured(seen: Containerd) -> Verdict | None:
+    assert seen.version is not None
+    if seen.drop_in and not seen.drop_in.startswith(HEADER):
+        return Stuck(f"{DROP_IN} is there and not of BPA", "remove it, or take `containerd: configured` out of the profile")
+    if seen.version < (2, 0):
+        return Stuck(f"containerd {seen.text} cannot be given handlers by a drop-in file: it replaces the whole section of CRI",
+                     f"use containerd 2, or add runtimes.kata-qemu to {CONFIG} by whatever wrote it")
+    if seen.main < 2 or not seen.imports:
+        return Stuck(f"{CONFIG} does not import {DROP_IN.rpartition('/')[0]}/*.toml, and is not BPA's to change",
+                     f'write `imports = ["{DROP_IN.rpartition("/")[0]}/*.toml"]` and its version into it, then apply again')
+    if not seen.configuration:
+        return Stuck(f"Kata's shim {seen.shim} is there, and no configuration-qemu.toml", "install the whole of Kata Containers")
+    if seen.drop_in != render(seen):
+        return Act(WriteFile(DROP_IN, render(seen), "give containerd the runtime handlers of Kata", then=(RESTART,)),
+                   f"containerd has no handlers of ours for Kata {seen.shim}")
+    # Killed between the file and the restart: containerd is older than the file.
+    if seen.age is None or (seen.written is not None and seen.age > seen.written + 1):
+        return Act(RunOnHost(RESTART, "restart containerd"), f"containerd has not read {DROP_IN}")
+    missing = [name for name in ("kata", "kata-qemu") if name not in seen.handlers]
+    if missing:
+        return Stuck(f"containerd does not take the handlers {', '.join(missing)} from {DROP_IN}",
+                     "`containerd config dump` and `journalctl -u containerd` on the host say why")
+    return None
+
+
+def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
+    text = told(have, "containerd")
+    if not want.profile.kata or not want.profile.kata_want.configure:
+        return ()
+    if not isinstance(text, dict):
+        return (Change("containerd handlers of Kata", None, "kata kata-qemu, once both are installed"),)
+    seen = parse_containerd(text)
+    if not seen.shim or {"kata", "kata-qemu"} <= set(seen.handlers):
+        return ()
+    return (Change("containerd handlers of Kata", " ".join(seen.handlers) or "none", "kata kata-qemu"),)
+
+
+READY = HostRequirement("ContainerdReady", "os", check, "containerd, once it is there, can run Kata", changes, seconds=3.0)
