@@ -11,8 +11,8 @@ from bpa.adapters.redfish.bios import settings
 from bpa.adapters.redfish.bios.attributes import Bios, BiosPaths, read_bios
 from bpa.adapters.redfish.bios.registry import RegistryCache, Wanted, read_registry, wanted_registry
 from bpa.adapters.redfish.boot import override as boot
-from bpa.adapters.redfish.power import reset as power
 from bpa.adapters.redfish.pmem import perform, read_persistent
+from bpa.adapters.redfish.power import reset as power
 from bpa.adapters.redfish.provisioning import (
     AT_ONCE,
     Macs,
