@@ -41,7 +41,7 @@ def write(config: BmcConfig, path: Path) -> None:
             "state": str(config.state),
             "faults": str(config.faults),
             "hosts": [
-                {"number": h.number, "memory": h.memory, "cpus": h.cpus, "disk": h.disk, "pmem": h.pmem}
+                {"number": h.number, "memory": h.memory, "cpus": h.cpus, "disk": h.disk, "pmem": h.pmem, "nvme": h.nvme}
                 for h in config.hosts
             ],
             "certificate": str(config.certificate) if config.certificate else None,

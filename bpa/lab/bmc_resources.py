@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bpa.lab.hosts import LabHost
-from bpa.lab.machine import MANUFACTURER, MODEL, SKU
+from bpa.lab.machine import MANUFACTURER, MODEL, NVDIMMS, SKU
 
 Json = dict[str, object]
 _OK = {"State": "Enabled", "Health": "OK"}
@@ -33,7 +33,7 @@ def system_extra(host: LabHost) -> Json:
         "MemorySummary": {
             "TotalSystemMemoryGiB": round(host.memory / 1024, 2),
             "Status": _OK,
-            "TotalSystemPersistentMemoryGiB": (host.pmem - 2) / 1024,
+            "TotalSystemPersistentMemoryGiB": NVDIMMS * (host.pmem - 2) / 1024,
         },
         "ProcessorSummary": {
             "Count": 2,
@@ -62,7 +62,7 @@ def chassis_extra(host: LabHost) -> Json:
 
 
 def memory(host: LabHost) -> dict[str, Json]:
-    """Memory modules by Id: one DRAM module per processor socket and one NVDIMM (DSP8010 Memory.v1_16_0)."""
+    """Memory modules by Id: one DRAM module and one NVDIMM per processor socket (DSP8010 Memory.v1_16_0)."""
     modules: dict[str, Json] = {}
     for socket in (0, 1):
         modules[f"DIMM{socket}"] = {
@@ -75,19 +75,20 @@ def memory(host: LabHost) -> dict[str, Json]:
             "PartNumber": "BPA-DRAM",
             "SerialNumber": f"{host.serial}D{socket}",
         }
-    modules["NVDIMM0"] = {
-        "MemoryType": "NVDIMM_P",
-        "MemoryDeviceType": "DDR4",
-        "CapacityMiB": host.pmem - 2,
-        "PersistentRegionSizeLimitMiB": host.pmem - 2,
-        "PersistentRegionNumberLimit": 1,
-        "OperatingMemoryModes": ["PMEM"],
-        "MemoryLocation": {"Socket": 0, "Slot": 1},
-        "NonVolatileSizeMiB": host.pmem - 2,
-        "Manufacturer": MANUFACTURER,
-        "PartNumber": "BPA-NVDIMM",
-        "SerialNumber": f"{host.serial}N0",
-    }
+    for socket in range(NVDIMMS):
+        modules[f"NVDIMM{socket}"] = {
+            "MemoryType": "NVDIMM_P",
+            "MemoryDeviceType": "DDR4",
+            "CapacityMiB": host.pmem - 2,
+            "PersistentRegionSizeLimitMiB": host.pmem - 2,
+            "PersistentRegionNumberLimit": 1,
+            "OperatingMemoryModes": ["PMEM"],
+            "MemoryLocation": {"Socket": socket, "Slot": 1},
+            "NonVolatileSizeMiB": host.pmem - 2,
+            "Manufacturer": MANUFACTURER,
+            "PartNumber": "BPA-NVDIMM",
+            "SerialNumber": f"{host.serial}N{socket}",
+        }
     return {
         identity: resource(
             f"{system(host)}/Memory/{identity}", "Memory.v1_16_0.Memory", identity, identity, {"Status": _OK, **body}

@@ -11,10 +11,12 @@ Value = str | int | bool
 REGISTRY_ID = "BiosAttributeRegistryBpaLab.v1_0_0"
 REGISTRY_FILE = "BiosAttributeRegistryBpaLab.v1_0_0"
 _SUSHY = "http://openstack.org/xmlns/libvirt/sushy"
+_QEMU = "http://libvirt.org/schemas/domain/qemu/1.0"
 _SWITCH = ("Enabled", "Disabled")
+_NVME_VFS = ",sriov_max_vfs=4,sriov_vq_flexible=8,sriov_vi_flexible=4"
 
 ET.register_namespace("sushy", _SUSHY)
-ET.register_namespace("qemu", "http://libvirt.org/schemas/domain/qemu/1.0")
+ET.register_namespace("qemu", _QEMU)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +153,7 @@ def _switch_sriov(domain: ET.Element, on: bool) -> None:
     for model in domain.findall("devices/interface/model"):
         if model.get("type") in ("igb", "e1000e"):
             model.set("type", "igb" if on else "e1000e")
+    for argument in domain.findall(f"{{{_QEMU}}}commandline/{{{_QEMU}}}arg"):
+        value = argument.get("value", "")
+        if value.startswith("nvme,"):
+            argument.set("value", value.removesuffix(_NVME_VFS) + (_NVME_VFS if on else ""))

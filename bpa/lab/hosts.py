@@ -11,13 +11,14 @@ MAX_HOSTS = 40
 
 @dataclass(frozen=True, slots=True)
 class LabHost:
-    """One virtual host, counted from 0. Sizes in MiB; memory is DRAM, pmem one NVDIMM including its 2 MiB label."""
+    """One virtual host, counted from 0. Sizes in MiB; memory is DRAM, pmem each of the two NVDIMMs including its 2 MiB label."""
 
     number: int
     memory: int = 3584
     cpus: int = 2
     disk: int = 8192
     pmem: int = 1026
+    nvme: int = 256
 
     @property
     def name(self) -> str:
@@ -38,6 +39,10 @@ class LabHost:
     @property
     def disk_serial(self) -> str:
         return f"LABDISK{self.number}"
+
+    @property
+    def nvme_serial(self) -> str:
+        return f"LABNVME{self.number}"
 
     @property
     def boot_mac(self) -> str:

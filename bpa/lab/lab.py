@@ -163,13 +163,15 @@ def _define(connection: libvirt.virConnect, layout: Layout, host: LabHost, use_k
     layout.logs.mkdir(parents=True, exist_ok=True)
     files = machine.Files(
         layout.disks / f"{host.name}.qcow2",
-        layout.disks / f"{host.name}.nvdimm",
+        tuple(layout.disks / f"{host.name}.nvdimm{number}" for number in range(machine.NVDIMMS)),
+        layout.disks / f"{host.name}.nvme",
         layout.disks / f"{host.name}.nvram",
         layout.log(f"{host.name}-console"),
     )
     processes.run("qemu-img", "create", "-q", "-f", "qcow2", str(files.disk), f"{host.disk}M")
-    with files.nvdimm.open("wb") as file:
-        file.truncate(host.pmem * 1024 * 1024)
+    for path, size in (*((nvdimm, host.pmem) for nvdimm in files.nvdimms), (files.nvme, host.nvme)):
+        with path.open("wb") as file:
+            file.truncate(size * 1024 * 1024)
     connection.defineXML(machine.render(host, files, use_kvm, kvm.intel_processor()))
 
 

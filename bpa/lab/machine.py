@@ -15,14 +15,18 @@ OVMF_VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 MANUFACTURER = "BPA"
 MODEL = "Virtual lab host"
 SKU = "BPA-LAB-1"
+NVDIMMS = 2
+NVME_PORT = "pci.4"
+QEMU = "{http://libvirt.org/schemas/domain/qemu/1.0}"
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files of one host: disk (qcow2), nvdimm (raw), nvram (UEFI variables), console log."""
+    """The files of one host: disk (qcow2), an nvdimm (raw) for each NUMA node, nvme (raw), nvram (UEFI variables), console log."""
 
     disk: Path
-    nvdimm: Path
+    nvdimms: tuple[Path, ...]
+    nvme: Path
     nvram: Path
     console: Path
 
@@ -43,7 +47,7 @@ def render(host: LabHost, files: Files, kvm: bool, intel: bool = False) -> str:
             model=MODEL,
             sku=SKU,
             half=host.memory // 2,
-            total=host.memory + host.pmem,
+            total=host.memory + NVDIMMS * host.pmem,
             cpus=host.cpus,
             cores=max(1, host.cpus // 2),
             first=f"0-{host.cpus // 2 - 1}" if host.cpus > 2 else "0",
@@ -71,10 +75,20 @@ def render(host: LabHost, files: Files, kvm: bool, intel: bool = False) -> str:
         element.set(key, str(value))
     if kvm:
         _pass_processor_through(domain, intel)
-    nvdimm = domain.find("devices/memory/source/path")
-    assert nvdimm is not None
-    nvdimm.text = str(files.nvdimm)
+    for place, file in zip(domain.findall("devices/memory/source/path"), files.nvdimms, strict=True):
+        place.text = str(file)
+    _add_nvme(domain, files.nvme, host.nvme_serial)
     return firmware.apply(ET.tostring(domain, encoding="unicode"), firmware.defaults(host.serial))
+
+
+def _add_nvme(domain: ET.Element, file: Path, serial: str) -> None:
+    """A drive with virtual functions, which libvirt has no words for (QEMU, docs/system/devices/nvme.rst, SR-IOV)."""
+    quoted = str(file).replace(",", ",,")
+    commandline = ET.SubElement(domain, f"{QEMU}commandline")
+    for value in ("-drive", f"file={quoted},if=none,id=nvme0-drive,format=raw,cache=unsafe", "-device", "nvme-subsys,id=nvme0-subsystem",
+                  "-device", f"nvme,id=nvme0,serial={serial},subsys=nvme0-subsystem,bus={NVME_PORT},max_ioqpairs=16,msix_qsize=16",
+                  "-device", "nvme-ns,drive=nvme0-drive,bus=nvme0"):
+        ET.SubElement(commandline, f"{QEMU}arg", value=value)
 
 
 def _pass_processor_through(domain: ET.Element, intel: bool) -> None:
@@ -124,10 +138,13 @@ _TEMPLATE = """
     <interface type='network'><mac address='{data_mac}'/><source network='{data}'/><model type='igb'/>
       <address type='pci' domain='0x0000' bus='0x02' slot='0x00' function='0x0'/></interface>
     <serial type='file'><source append='on'/><target port='0'/></serial>
-    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+    <rng model='virtio'><backend model='random'>/dev/urandom</backend>
+      <address type='pci' domain='0x0000' bus='0x03' slot='0x00' function='0x0'/></rng>
     <video><model type='vga'/></video>
     <memballoon model='none'/>
     <memory model='nvdimm' access='shared'><source><path/></source><target><size unit='MiB'>{pmem}</size><node>0</node>
+      <label><size unit='MiB'>2</size></label></target></memory>
+    <memory model='nvdimm' access='shared'><source><path/></source><target><size unit='MiB'>{pmem}</size><node>1</node>
       <label><size unit='MiB'>2</size></label></target></memory>
   </devices>
 </domain>

@@ -10,7 +10,11 @@ import pytest
 from bpa.lab import firmware, machine, network
 from bpa.lab.hosts import MAX_HOSTS, LabHost
 
-FILES = machine.Files(Path("/d/disk & 1"), Path("/d/nv"), Path("/d/vars"), Path("/d/console"))
+FILES = machine.Files(Path("/d/disk & 1"), (Path("/d/nv0"), Path("/d/nv1")), Path("/d/nvme,1"), Path("/d/vars"), Path("/d/console"))
+
+
+def nvme_of(domain: ET.Element) -> list[str]:
+    return [arg.get("value", "") for arg in domain.findall(f"{machine.QEMU}commandline/{machine.QEMU}arg")]
 
 
 def test_the_same_host_gives_the_same_text() -> None:
@@ -28,7 +32,8 @@ def test_files_serials_and_macs_are_where_libvirt_looks() -> None:
     source = domain.find("devices/disk/source")
     assert source is not None and source.get("file") == "/d/disk & 1"
     assert domain.findtext("devices/disk/serial") == "LABDISK2"
-    assert domain.findtext("devices/memory/source/path") == "/d/nv"
+    assert [p.text for p in domain.findall("devices/memory/source/path")] == ["/d/nv0", "/d/nv1"]
+    assert any("file=/d/nvme,,1," in value for value in nvme_of(domain))
     assert domain.findtext(".//nvram") == "/d/vars"
     assert domain.findtext("sysinfo/system/entry[@name='serial']") == "BPALAB0002"
     assert [m.get("address") for m in domain.findall("devices/interface/mac")] == ["52:54:00:b0:a0:02", "52:54:00:b0:a1:02"]
@@ -48,10 +53,10 @@ def test_with_kvm_the_host_has_the_processor_under_it_and_its_own_virtualization
     assert {f.get("name"): f.get("policy") for f in cpu.findall("feature")} == flags
 
 
-def test_memory_is_the_sum_of_the_numa_cells_and_the_nvdimm() -> None:
+def test_memory_is_the_sum_of_the_numa_cells_and_the_nvdimms() -> None:
     domain = ET.fromstring(machine.render(LabHost(0), FILES, kvm=False))
     cells = sum(int(c.get("memory", 0)) for c in domain.findall("cpu/numa/cell"))
-    assert int(domain.findtext("memory") or 0) == cells + int(domain.findtext("devices/memory/target/size") or 0)
+    assert int(domain.findtext("memory") or 0) == cells + sum(int(s.text or 0) for s in domain.findall("devices/memory/target/size"))
 
 
 def test_the_nvdimm_has_the_size_that_ndctl_accepts() -> None:
@@ -76,6 +81,13 @@ def test_applying_firmware_twice_changes_nothing_more_and_keeps_the_rest() -> No
     assert len(domain.findall("devices/iommu")) == 1
     assert len(domain.findall("cpu/feature[@name='svm']")) == 1
     assert domain.findtext("devices/disk/serial") == "LABDISK0"
+
+
+@pytest.mark.parametrize(("sriov", "functions"), [("Enabled", 1), ("Disabled", 0)])
+def test_the_nvme_drive_has_virtual_functions_just_where_the_firmware_lets_it(sriov: str, functions: int) -> None:
+    once = firmware.apply(machine.render(LabHost(0), FILES, kvm=False), {"SriovGlobalEnable": sriov})
+    assert firmware.apply(once, {"SriovGlobalEnable": sriov}) == once
+    assert sum("sriov_max_vfs=4" in value for value in nvme_of(ET.fromstring(once))) == functions
 
 
 def test_factory_settings_are_ones_that_the_firmware_would_take() -> None:

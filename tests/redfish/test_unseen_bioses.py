@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from bpa.documents.bios import intent_rules
+from bpa.documents.profile.bios import intent_rules
 
 from bpa.core.bios import Machine, Resolution, resolve_intent
 from bpa.core.bios.registry import Attribute, Choice, Registry
