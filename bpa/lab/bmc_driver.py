@@ -154,4 +154,6 @@ def _libvirt_errors() -> Any:
         yield
     except libvirt.libvirtError as e:
         _log.error("libvirt: %s", e)
-        raise error.FishyError(f"libvirt: {e}") from e
+        # QEMU names each processor flag that it cannot emulate before it says what is wrong.
+        told = "\n".join(line for line in str(e).splitlines() if ": warning: " not in line) or str(e)
+        raise error.FishyError(f"libvirt: {told}") from e

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ REGISTRY_FILE = "BiosAttributeRegistryBpaLab.v1_0_0"
 _SUSHY = "http://openstack.org/xmlns/libvirt/sushy"
 _QEMU = "http://libvirt.org/schemas/domain/qemu/1.0"
 _SWITCH = ("Enabled", "Disabled")
-_NVME_VFS = ",sriov_max_vfs=4,sriov_vq_flexible=8,sriov_vi_flexible=4"
+_NVME_VFS = {"sriov_max_vfs": 4, "sriov_vq_flexible": 8, "sriov_vi_flexible": 4}
 
 ET.register_namespace("sushy", _SUSHY)
 ET.register_namespace("qemu", _QEMU)
@@ -155,5 +156,6 @@ def _switch_sriov(domain: ET.Element, on: bool) -> None:
             model.set("type", "igb" if on else "e1000e")
     for argument in domain.findall(f"{{{_QEMU}}}commandline/{{{_QEMU}}}arg"):
         value = argument.get("value", "")
-        if value.startswith("nvme,"):
-            argument.set("value", value.removesuffix(_NVME_VFS) + (_NVME_VFS if on else ""))
+        if value.startswith("{") and (device := json.loads(value))["driver"] == "nvme":
+            kept = {name: said for name, said in device.items() if name not in _NVME_VFS}
+            argument.set("value", json.dumps(kept | (_NVME_VFS if on else {})))

@@ -66,6 +66,11 @@ class Layout:
         return self.bmc / "faults.json"
 
     @property
+    def served(self) -> Path:
+        """What the image server of the site's Ironic gives out: the operating system and the package mirror."""
+        return self.root / "served"
+
+    @property
     def site(self) -> Path:
         return self.root / "site"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,10 +85,14 @@ def render(host: LabHost, files: Files, kvm: bool, intel: bool = False) -> str:
 def _add_nvme(domain: ET.Element, file: Path, serial: str) -> None:
     """A drive with virtual functions, which libvirt has no words for (QEMU, docs/system/devices/nvme.rst, SR-IOV)."""
     quoted = str(file).replace(",", ",,")
+    # As JSON, like libvirt's own devices: QEMU makes all others before those, when there is no port to put them into.
+    devices = ({"driver": "nvme-subsys", "id": "nvme0-subsystem"},
+               {"driver": "nvme", "id": "nvme0", "serial": serial, "subsys": "nvme0-subsystem", "bus": NVME_PORT,
+                "max_ioqpairs": 16, "msix_qsize": 16},
+               {"driver": "nvme-ns", "drive": "nvme0-drive", "bus": "nvme0"})
     commandline = ET.SubElement(domain, f"{QEMU}commandline")
-    for value in ("-drive", f"file={quoted},if=none,id=nvme0-drive,format=raw,cache=unsafe", "-device", "nvme-subsys,id=nvme0-subsystem",
-                  "-device", f"nvme,id=nvme0,serial={serial},subsys=nvme0-subsystem,bus={NVME_PORT},max_ioqpairs=16,msix_qsize=16",
-                  "-device", "nvme-ns,drive=nvme0-drive,bus=nvme0"):
+    for value in ("-drive", f"file={quoted},if=none,id=nvme0-drive,format=raw,cache=unsafe",
+                  *(word for device in devices for word in ("-device", json.dumps(device)))):
         ET.SubElement(commandline, f"{QEMU}arg", value=value)
 
 
