@@ -4,8 +4,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 LAB_EXTRAS := lab,test
+# Rebuilt when what it is made of changes.
+KUBE_BIN ?= $(HOME)/.cache/bpa/kube-$(shell cat tests/kube/build.sh tests/kube/tools/go.* | sha256sum | cut -c1-16)
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test judges test-lab lint fmt bench docs apt-test apt-lab root clean
+.PHONY: help demo demo-clean test judges test-lab test-kube lint fmt bench docs apt-test apt-lab root clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,10 +22,14 @@ demo-clean: root ## needs root: stop the lab and leave nothing behind
 	@if [ -x $(BIN)/bpa ]; then $(BIN)/bpa lab down; else echo "no lab was ever started from here"; fi
 
 test: apt-test $(VENV)/.test ## needs no root and no virtual machine: every test but the lab's and the judges'
-	$(BIN)/pytest -q --ignore=tests/lab --ignore=tests/judges tests
+	$(BIN)/pytest -q --ignore=tests/lab --ignore=tests/judges --ignore=tests/kube tests
 
 judges: $(VENV)/.judges ## DMTF's validators, other people's clients and real Ironic on every recorded machine
 	$(BIN)/pytest -q tests/judges
+
+test-kube: apt-test $(VENV)/.test ## draining a host against a real kube-apiserver; builds it (5 minutes the first time, needs Go)
+	tests/kube/build.sh "$(KUBE_BIN)"
+	BPA_KUBE_BIN="$(KUBE_BIN)" $(BIN)/pytest -q tests/kube
 
 test-lab: root apt-lab $(VENV)/.lab ## needs root: the whole chain on a virtual lab, with kill -9 and a cold restart
 	$(BIN)/pytest -v -x -s tests/lab
@@ -38,11 +44,13 @@ fmt: $(VENV)/.test ## let ruff mend what it can
 
 bench: $(VENV)/.judges ## the figures of the README, as ratios and seconds
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_host
 	@if [ -d .recorded/redfish ]; then $(BIN)/python -m tests.bench_bmc; fi
 
-docs: $(VENV)/.test ## write docs/cli.md, the tables of docs/hardware.md and manifests/crds from the code
+docs: $(VENV)/.test ## write docs/cli.md, docs/profiles, the tables of docs/hardware.md and manifests/crds from the code
 	$(BIN)/python -m bpa.cli.reference > docs/cli.md
 	$(BIN)/python -m bpa.documents.manifests
+	$(BIN)/python -m bpa.documents.profile_pages
 	@if [ -d .recorded/redfish ]; then $(BIN)/python -m tests.hardware; fi
 
 apt-test:

@@ -17,7 +17,7 @@ from bpa.adapters.errors import Refused, Unreachable, Unsupported
 from bpa.core import steps
 from bpa.core.bios import Registry
 from bpa.core.bios.filing import from_plain, to_plain
-from bpa.core.facts import Facts, OsFacts, Ran
+from bpa.core.facts import Facts, OsFacts, Ran, ServiceFacts
 from bpa.core.host import PROBES
 from bpa.core.requirement import Source
 
@@ -122,8 +122,13 @@ class CollectedWorld:
                 return replace(have, bmc=filed.bmc)
             case "node":
                 return replace(have, node=filed.node)
+            case "service":
+                return replace(have, service=filed.service)
             case _:
                 return replace(have, os=filed.os, os_problem=filed.os_problem)
+
+    def in_service(self, have: Facts, pods: bool) -> ServiceFacts | None:
+        return self._collection.facts.service
 
     def perform(self, step: steps.Step) -> None:
         raise Refused("a collected host cannot be changed", "apply to the machine itself")

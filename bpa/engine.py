@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar, assert_never
 
 from bpa.adapters.errors import AdapterError, Busy, Unreachable
+from bpa.core.facts import ServiceFacts
 from bpa.core.guards import LOOK_AGAIN, Memory, Permissions, guard
+from bpa.core.in_service import disturbs
 from bpa.core.requirement import Requirement, Source
 from bpa.core.steps import Step
 from bpa.core.verdict import Act, Met, Stuck, Verdict, Wait
@@ -35,6 +37,12 @@ class World(Protocol[F]):
 
     def perform(self, step: Step) -> None:
         """Do it, or start it. Raises AdapterError where it was not done."""
+
+    def in_service(self, have: F, pods: bool) -> ServiceFacts | None:
+        """What its cluster says of the host now, with its pods if asked; None = it is in none. Never raises.
+
+        Asked only before a step that disturbs, and to see that what was cordoned is uncordoned.
+        """
 
     def identity(self, have: F) -> str:
         """What the subject says it is ("" = not asked): UUID or serial number of a host."""
@@ -114,8 +122,13 @@ def tick(
     judged = judge(subject)
     at = judged[-1]
     name, have = at.requirement.condition, at.have
+    service = None
+    if isinstance(at.verdict, Act) and disturbs(at.verdict.step):
+        service = subject.world.in_service(have, permissions.disrupt)
+    elif isinstance(at.verdict, Met) and memory.cordoned:
+        service = subject.world.in_service(have, False)
     verdict = guard(
-        at.verdict, name, at.requirement.patience, memory, permissions, subject.world.identity(have), now())
+        at.verdict, name, at.requirement.patience, memory, permissions, subject.world.identity(have), now(), service)
     step = None
     if isinstance(verdict, Act):
         before, step = memory, verdict.step

@@ -35,6 +35,8 @@ class Fleet:
         now: Callable[[], float] = time.time,
         pause: Pause = lambda ready, seconds, idle: ready.wait(seconds),
     ) -> None:
+        # When the clock of this machine is set, what is due in ten seconds is still due in ten seconds.
+        self._passed = time.monotonic if now is time.time else now
         self.outcomes: dict[str, Outcome] = {}
         self.busy: dict[str, float] = {}
         self.stop = threading.Event()
@@ -51,7 +53,7 @@ class Fleet:
         for subject in subjects:
             self._store.remember(subject.name, self._store.memory(subject.name).retried())
             self._store.record(Event(self._run, subject.name, self._now(), "start", "", ""))
-            heapq.heappush(self._due, (self._now(), next(self._order), subject))
+            heapq.heappush(self._due, (self._passed(), next(self._order), subject))
         threads = [threading.Thread(target=self._work, name=f"worker-{n}", daemon=True)
                    for n in range(min(self._workers, len(subjects)))]
         for thread in threads:
@@ -73,13 +75,13 @@ class Fleet:
                 if outcome.again_in is None:
                     self._left -= 1
                 else:
-                    heapq.heappush(self._due, (self._now() + outcome.again_in, next(self._order), subject))
+                    heapq.heappush(self._due, (self._passed() + outcome.again_in, next(self._order), subject))
                 self._ready.notify_all()
 
     def _next(self) -> Subject[Any, Any] | None:
         with self._ready:
             while not self.stop.is_set() and self._left:
-                wait = self._due[0][0] - self._now() if self._due else None
+                wait = self._due[0][0] - self._passed() if self._due else None
                 if wait is not None and wait <= 0:
                     return heapq.heappop(self._due)[2]
                 self._pause(self._ready, wait, len(self._due) == self._left)
@@ -87,7 +89,7 @@ class Fleet:
 
     def _tick(self, subject: Subject[Any, Any]) -> Outcome:
         name, memory = subject.name, self._store.memory(subject.name)
-        began, saved = self._now(), memory
+        began, saved = self._passed(), memory
 
         def remember(new: Memory) -> None:
             nonlocal saved
@@ -103,7 +105,7 @@ class Fleet:
                             "this is a bug of BPA: please report it with bpa.log of the site's state directory")
             outcome = Outcome((Condition("Bug", verdict),), None, memory)
         self.outcomes[name] = outcome
-        self.busy[name] = self.busy.get(name, 0.0) + self._now() - began
+        self.busy[name] = self.busy.get(name, 0.0) + self._passed() - began
         self._record(name, outcome)
         self._watch(name, outcome)
         return outcome

@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
 from bpa.adapters.errors import AdapterError
 from bpa.adapters.store import StateError, Store, only_one
-from bpa.core.facts import MemberFacts
+from bpa.core.drift import Drift, compare, look_of
+from bpa.core.facts import Facts, MemberFacts
 from bpa.core.guards import DOCUMENTED, Consent, Permissions
 from bpa.core.history import durations
+from bpa.core.host import OWNED
+from bpa.core.in_service import Drain
 from bpa.core.plan import SubjectPlan, documents_digest
 from bpa.core.verdict import Met
 from bpa.core.want import ClusterWant
@@ -31,6 +34,7 @@ class OpenSite:
     """An open site: its documents, its state, and every host and cluster as a subject of the engine.
 
     hosts, clusters and host_key (name of a host -> its pinned public SSH key, "" = none) are filled in by bpa.wiring;
+    looked: name -> when it was last looked at; taken: when the file was, where the facts are from one (None = they are not).
     on_close is called at the end, last first.
     """
 
@@ -48,6 +52,10 @@ class OpenSite:
         logging.getLogger().addHandler(self._log)
         self._members: dict[str, MemberFacts] = {}
         self._busy: dict[str, float] = {}
+        self._serving: set[str] = set()
+        self._drift: dict[str, dict[str, Drift]] = {}
+        self.looked: dict[str, float] = {}
+        self.taken: float | None = None
         self.hosts: tuple[Subject[Any, Any], ...] = ()
         self.clusters: tuple[Subject[Any, Any], ...] = ()
         self.host_key: Callable[[str], str] = lambda name: ""
@@ -65,13 +73,6 @@ class OpenSite:
         named = {s.name: s for s in self.subjects}
         return named.get(name) or named.get(f"cluster/{name}")
 
-    def wanted(self, name: str) -> dict[str, Any]:
-        """What the documents ask of a subject, as plain data without secrets."""
-        subject = self.subject(name)
-        value = asdict(subject.want) if subject else {}
-        value.get("profile", {}).get("bios", {}).pop("rules", None)
-        return value
-
     def survey(self, only: Sequence[str] = ()) -> SiteSurvey:
         """Look at everything (or at the subjects named, and what they depend on) without acting."""
         hosts, clusters = self.hosts, self.clusters
@@ -85,10 +86,36 @@ class OpenSite:
     def _surveyed(self, name: str, survey: Survey[Any, Any]) -> None:
         unmet = next((j for j in survey.judged if not isinstance(j.verdict, Met)), None)
         self._members[name] = MemberFacts(unmet is None, "", unmet.requirement.condition if unmet else "")
+        if isinstance(survey.have, Facts) and survey.have.service is not None and survey.have.service.serving:
+            self._serving.add(name)
         now = time.time()
+        self.looked[name] = self.taken or now
         if unmet is None:
             for judged in survey.judged:
                 self.store.note(name, judged.requirement.condition, *describe(judged.verdict), now)
+        self._compare(name, survey, now)
+
+    def _compare(self, name: str, survey: Survey[Any, Any], now: float, accept: bool = False) -> None:
+        """Tell what drifted since it was last seen met, and remember what is met now."""
+        subject = self.subject(name)
+        if subject is None:
+            return
+        look = look_of(survey.have, documents_digest(subject.want), now)
+        told = [(j.requirement.condition, isinstance(j.verdict, Met), describe(j.verdict)[1]) for j in survey.judged
+                if j.requirement.needs not in survey.unseen and (j.requirement.needs != "os" or look.running)]
+        drifts, seen = compare(self.store.seen(name), told, look, OWNED, accept)
+        if not accept:
+            self._drift[name] = drifts
+        self.store.see(name, seen)
+
+    def drift(self, name: str) -> dict[str, Drift]:
+        """What drifted of a subject by condition, as the last look of this process showed it."""
+        return self._drift.get(name, {})
+
+    def take_as_normal(self, survey: SiteSurvey) -> None:
+        """What is met is from now on what it is compared with: after people were told, and after an apply."""
+        for name, one in survey.surveys.items():
+            self._compare(name, one, time.time(), accept=True)
 
     def took(self, name: str) -> dict[str, float]:
         """Seconds per condition, learned from this subject's earlier runs."""
@@ -120,6 +147,7 @@ class OpenSite:
         for name in hosts:
             self.store.remember(name, replace(self.store.memory(name), identity="", in_service=False))
             self.store.withdraw(name)
+            self.store.forget_seen(name)
 
     def consent(self, name: str) -> Consent | None:
         """The consent for a host, unless the documents have changed since it was given."""
@@ -148,8 +176,13 @@ class OpenSite:
         host = self.site.host(name)
         return DOCUMENTED if host is not None and (host.want.serial or host.want.uuid) else ""
 
-    def fleet(self, watch: Watch, disrupt: Sequence[str]) -> Fleet:
-        """The fleet that drives this site's subjects; failed work of an earlier run is asked for again."""
+    def fleet(self, watch: Watch, disrupt: Collection[str], drain: Drain) -> Fleet:
+        """The fleet that drives this site's subjects; failed work of an earlier run is asked for again.
+
+        disrupt: the hosts that may be disturbed although they are in service, after a drain as `drain` says.
+        """
+        for name in self._serving:  # what their cluster has said counts when it cannot be asked later
+            self.store.remember(name, replace(self.store.memory(name), in_service=True))
         for host in self.hosts:
             if self.store.memory(host.name).stuck:
                 with suppress(AdapterError):
@@ -159,7 +192,7 @@ class OpenSite:
                 cluster.world.acknowledge()
 
         def permissions(name: str) -> Permissions:
-            return Permissions(self.consent(name), name in disrupt)
+            return Permissions(self.consent(name), name in disrupt, drain)
 
         def note(name: str, outcome: Outcome) -> None:
             stuck_at = outcome.last.name if outcome.stuck else ""

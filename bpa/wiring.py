@@ -20,6 +20,7 @@ from bpa.adapters.errors import Refused
 from bpa.adapters.ironic import IronicEndpoint, NodeSpec
 from bpa.adapters.ironic_service import EmbeddedIronic, Ramdisk
 from bpa.adapters.keys import key_pair, read_key
+from bpa.adapters.kubernetes import KubernetesNodes
 from bpa.adapters.kud import Kud
 from bpa.adapters.redfish import Bmc, BmcAccess
 from bpa.adapters.ssh import Ssh, SshAccess
@@ -48,6 +49,7 @@ class Wiring:
     def __init__(self, site: Site, state: Path) -> None:
         self.site, self.state = site, state
         self._bmc_turns: dict[str, threading.BoundedSemaphore] = {}
+        self._kubernetes: dict[tuple[Path, ...], KubernetesNodes] = {}
         # One for all hosts: several may share a BMC, and a password that it refused to one is not tried by the next.
         self._memory = BmcMemory()
 
@@ -63,15 +65,24 @@ class Wiring:
         opened.on_close.append(nodes.close)
         opened.notes = (*opened.notes, *self._pin_notes())
         opened.host_key = lambda name: self._host_key(name).public
+        kud = Kud(settings.kud.installer, settings.kud.directory, user=settings.ssh.user, key=self._key_path())
         opened.hosts = tuple(
             Subject(h.want.name, h.want, HOST, HostWorld(
                 h.want, partial(self._open_bmc, h), self._turns(h.want.bmc), nodes,
-                partial(self._node_spec, h), partial(self._config_drive, h), partial(self._open_ssh, h)))
+                partial(self._node_spec, h), partial(self._config_drive, h), partial(self._open_ssh, h),
+                self._cluster_of(h, kud)))
             for h in self.site.hosts if h.online)
-        kud = Kud(settings.kud.installer, settings.kud.directory, user=settings.ssh.user, key=self._key_path())
+        opened.on_close.extend(nodes.close for nodes in self._kubernetes.values())
         opened.clusters = tuple(
             Subject(f"cluster/{c.name}", c, CLUSTER, ClusterWorld(c, kud, partial(opened.members, c)))
             for c in self.site.clusters)
+
+    def _cluster_of(self, host: HostDocument, kud: Kud) -> KubernetesNodes:
+        """The host's cluster, as the Site names it or as KuD leaves it; hosts of one cluster share its connection."""
+        given = self.site.settings.kubernetes.kubeconfig
+        left = kud.kubeconfig(host.cluster) if host.cluster else None
+        where = tuple(path for path in (given, left) if path is not None)
+        return self._kubernetes.setdefault(where, KubernetesNodes(where, self.state / "kubernetes"))
 
     def _turns(self, bmc: str) -> threading.BoundedSemaphore:
         """Several hosts may share a BMC: together they get as many turns at once as the site allows."""
@@ -84,7 +95,7 @@ class Wiring:
             raise Refused("this site has an Ironic of its own; BPA does not run one", "see spec.ironic of the Site")
         listen = settings.ironic.listen or _address_towards(self.site.hosts[0].want.bmc if self.site.hosts else "")
         directory = settings.images.directory
-        serve = {path.name: path for path in sorted(directory.iterdir()) if path.is_file()} if directory else {}
+        serve = {path.name: path for path in sorted(directory.iterdir()) if path.name[0] != "."} if directory else {}
         return EmbeddedIronic(self.state / "ironic", listen, self._ramdisk(), serve,
                               api_port=settings.ironic.api_port, http_port=settings.ironic.http_port)
 
@@ -199,6 +210,7 @@ def open_collected(source: str | None, file: Path) -> Iterator[OpenSite]:
     with ExitStack() as stack:
         opened = OpenSite(site, Path(stack.enter_context(TemporaryDirectory(prefix="bpa-"))))
         stack.callback(opened.close)
+        opened.taken = collection.at
         opened.hosts = (Subject(want.name, want, HOST, CollectedWorld(collection)),)
         yield opened
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from bpa.adapters.errors import AdapterError, Refused, Unreachable, Unsupported
 from bpa.adapters.ironic import NodeSpec
+from bpa.adapters.kubernetes import Known, KubernetesNodes
 from bpa.adapters.kud import Kud, LogTail
 from bpa.adapters.redfish import Bmc, Section
 from bpa.adapters.ssh import Ssh
 from bpa.core import steps
 from bpa.core.config_drive import ConfigDrive
-from bpa.core.facts import BmcFacts, ClusterFacts, Facts, MemberFacts, NodeFacts, OsFacts
+from bpa.core.facts import BmcFacts, ClusterFacts, Facts, MemberFacts, NodeFacts, OsFacts, ServiceFacts
+from bpa.core.failed_command import failed
 from bpa.core.host import PROBES
 from bpa.core.host.ipmctl import Ipmctl, look_ipmctl
 from bpa.core.requirement import Source
@@ -32,6 +34,8 @@ MIB = 1024**2
 WATCHED = 900.0
 """Seconds after an act on the machine's firmware or power in which looks are that fresh: a POST takes minutes."""
 LOOK_SECONDS = 60.0
+THEN_SECONDS = 600.0
+"""For what follows a written file: on a slow machine an initial ramdisk takes minutes."""
 
 
 class Nodes(Protocol):
@@ -46,19 +50,25 @@ def needed(want: HostWant) -> frozenset[Section]:
     """What a look at the BMC must read for the requirements of this host; the rest costs requests for nothing."""
     least = want.profile.minimum
     asked: tuple[tuple[Section, object], ...] = (
-        ("macs", want.boot_mac), ("cpus", least.cpus), ("drives", want.image or least.disk))
+        ("macs", want.boot_mac), ("cpus", least.cpus), ("drives", want.image or least.disk or least.disks),
+        ("dimms", least.persistent_memory), ("version", least.bmc))
     return frozenset(section for section, reason in asked if reason)
 
 
 class HostWorld:
-    """One host through its BMC, its Ironic node and its operating system. `bmc_turns`: not more at once per BMC than it bears."""
+    """One host through its BMC, its Ironic node, its operating system, and the cluster it may be in.
+
+    `bmc_turns`: not more at once per BMC than it bears. kubernetes None = it is in no cluster.
+    """
 
     def __init__(
         self, want: HostWant, open_bmc: Callable[[], Bmc], bmc_turns: threading.BoundedSemaphore, nodes: Nodes,
         node_spec: Callable[[], NodeSpec], config_drive: Callable[[], ConfigDrive], open_ssh: Callable[[str], Ssh],
+        kubernetes: KubernetesNodes | None = None,
     ) -> None:
         self._want, self._open_bmc, self._bmc_turns, self._nodes = want, open_bmc, bmc_turns, nodes
         self._node_spec, self._config_drive, self._open_ssh = node_spec, config_drive, open_ssh
+        self._kubernetes = kubernetes
         self._bmc: Bmc | None = None
         self._ssh: Ssh | None = None
         self._seen: tuple[float, BmcFacts] | None = None
@@ -77,7 +87,14 @@ class HostWorld:
             return replace(have, bmc=self._look_at_bmc())
         if source == "node":
             return replace(have, node=self._nodes.look(self._want.name))
+        if source == "service":
+            return replace(have, service=self.in_service(have, False))
         return self._look_at_os(have)
+
+    def in_service(self, have: Facts, pods: bool) -> ServiceFacts | None:
+        known = Known(self._want.os_name, have.bmc.uuid if have.bmc else "", have.os.boot_id if have.os else "",
+                      tuple(filter(None, (have.os.address if have.os else "", self._want.node_ip, self.address))))
+        return self._kubernetes.look(known, pods) if self._kubernetes else None
 
     def _look_at_bmc(self) -> BmcFacts:
         now = time.monotonic()
@@ -149,10 +166,12 @@ class HostWorld:
             case steps.WriteFile(path, content, why, mode, then):
                 self._the_ssh().write_file(path, content, mode)
                 for argv in then:
-                    self._run(argv, why, 300.0)
+                    self._run(argv, why, THEN_SECONDS)
             case steps.RestartHost():
                 self._the_ssh().restart()
                 self._drop_ssh()
+            case steps.Cordon() | steps.EvictPods() | steps.Uncordon() if self._kubernetes:
+                self._kubernetes.perform(step)
             case _:
                 self._perform_on_node(step)
 
@@ -191,8 +210,7 @@ class HostWorld:
         if ran.exit_code is None:
             raise Unreachable(f"{why}: {argv[0]} did not end within {timeout:.0f} s")
         if ran.exit_code:
-            said = (ran.stderr.strip() or ran.stdout.strip() or "nothing")[-400:]
-            raise Refused(f"{why}: `{' '.join(argv)[:200]}` ended with {ran.exit_code}: {said}",
+            raise Refused(failed(why, argv, ran.exit_code, ran.stderr.strip() or ran.stdout),
                           "run it by hand on the host to see why")
 
     def acknowledge(self) -> None:
@@ -224,6 +242,9 @@ class ClusterWorld:
 
     def identity(self, have: ClusterFacts) -> str:
         return ""
+
+    def in_service(self, have: ClusterFacts, pods: bool) -> None:
+        return None
 
     def look(self, have: ClusterFacts, source: Source) -> ClusterFacts:
         seen = replace(self._kud.look(self._want.name), members=self._members())

@@ -40,6 +40,7 @@ _WRITE = """set -eu
 umask 077
 d=$(dirname -- "$1")
 mkdir -p -m 755 -- "$d"
+find "$d" -maxdepth 1 -type f -name '.bpa.????????' -mmin +60 -exec rm -f -- {} + 2>/dev/null || :
 t=$(mktemp -- "$d/.bpa.XXXXXXXX")
 trap 'rm -f -- "$t"' EXIT
 cat >"$t"

@@ -7,16 +7,18 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bpa.adapters.errors import Refused
+from bpa.core.drift import Baseline
 from bpa.core.guards import Consent, Memory
 from bpa.core.history import Event
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2: table seen. A file of 1 gets it when it is opened; a BPA that knows 1 only refuses one of 2."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS memory (subject TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS consent (
@@ -27,6 +29,9 @@ CREATE TABLE IF NOT EXISTS condition (
 CREATE TABLE IF NOT EXISTS event (
     id INTEGER PRIMARY KEY, run TEXT NOT NULL, subject TEXT NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL,
     condition TEXT NOT NULL, text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS seen (
+    subject TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, at REAL NOT NULL, boot TEXT NOT NULL,
+    documents TEXT NOT NULL, files TEXT NOT NULL, found REAL, now TEXT NOT NULL, PRIMARY KEY (subject, name));
 """
 
 
@@ -110,6 +115,29 @@ class Store:
         """Where every condition of a subject stood at the last tick, in the order first seen."""
         rows = self._run("SELECT name, state, text, since FROM condition WHERE subject = ? ORDER BY rowid", subject)
         return {name: Since(state, text, float(since)) for name, state, text, since in rows}
+
+    def seen(self, subject: str) -> dict[str, Baseline]:
+        """Every condition of a subject as it was last seen met."""
+        rows = self._run("SELECT name, text, at, boot, documents, files, found, now FROM seen WHERE subject = ?", subject)
+        return {name: Baseline(text, float(at), boot, documents, json.loads(files), None if found is None else float(found), now)
+                for name, text, at, boot, documents, files, found, now in rows}
+
+    def see(self, subject: str, seen: Mapping[str, Baseline]) -> None:
+        """Keep how conditions were seen, all of them in one write."""
+        rows = [(subject, name, one.text, one.at, one.boot, one.documents, json.dumps(dict(one.files)), one.found, one.now)
+                for name, one in seen.items()]
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._db.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def forget_seen(self, subject: str) -> None:
+        """It is another machine now."""
+        self._run("DELETE FROM seen WHERE subject = ?", subject)
 
     def record(self, event: Event) -> None:
         """Append to the history."""

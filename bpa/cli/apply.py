@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bpa.cli.drift import drift_notes
 from bpa.cli.exits import Exit
 from bpa.cli.failure import Stop
 from bpa.cli.options import json_option, print_json, site_argument, wants_json
 from bpa.cli.plan import find_subject, print_plan
 from bpa.cli.progress import Progress
-from bpa.cli.report import result, write_report
+from bpa.cli.report import gather, to_plain, write_report
+from bpa.core.in_service import Drain
 from bpa.core.plan import SubjectPlan
 from bpa.survey import SiteSurvey
 
@@ -28,12 +30,18 @@ if TYPE_CHECKING:
 @site_argument
 @click.option("--yes", "-y", is_flag=True, help="Consent to all that the plan destroys.")
 @click.option("--plan", "agreed", metavar="HASH", help="Consent to the plan with this hash, and to no other.")
-@click.option("--disrupt", multiple=True, metavar="HOST", help="Allow restarts of this host although it is in service.")
+@click.option("--disrupt", multiple=True, metavar="HOST",
+              help="Disturb this host although it is in service: its Node is drained first, and given back at the end.")
+@click.option("--delete-emptydir-data", is_flag=True,
+              help="For the drain, as in kubectl: also pods that lose what is in their emptyDir volumes.")
+@click.option("--force", is_flag=True,
+              help="For the drain, as in kubectl: also pods without a controller, which nothing starts elsewhere.")
+@click.option("--no-drain", is_flag=True, help="With --disrupt: do not drain; whatever runs on the host ends with it.")
 @click.option("--replaced", multiple=True, metavar="HOST", help="This host is another machine on purpose.")
 @json_option
 def apply(
     site: str | None, yes: bool, agreed: str | None, disrupt: tuple[str, ...], replaced: tuple[str, ...],
-    output: str, as_json: bool,
+    delete_emptydir_data: bool, force: bool, no_drain: bool, output: str, as_json: bool,
 ) -> None:
     """Bring every host and cluster to what the documents say.
 
@@ -41,16 +49,24 @@ def apply(
     machine with the serial number or UUID that was planned, and for no other. It is kept until it is used, so that
     an apply after a crash or Ctrl-C goes on where the last one stopped.
 
+    A host whose Kubernetes Node is Ready and schedulable is in service: it is not restarted and nothing that its
+    workloads would notice is done, unless --disrupt names it.
+
     \b
     Example:
       bpa apply site/
       bpa apply site/ --plan 3f9c2e71a0b4
+      bpa apply site/ --disrupt node0
 
     Exit codes: 0 everything is met, 1 a host or cluster is stuck, 2 could not look, 3 documents wrong,
     4 no consent, 5 another apply is at work, 130 interrupted (apply again goes on).
     """
     from bpa.wiring import open_site
 
+    if not disrupt and (delete_emptydir_data or force or no_drain):
+        raise click.UsageError("--delete-emptydir-data, --force and --no-drain say how a host is drained: "
+                               "name it by --disrupt HOST")
+    drain = Drain(delete_emptydir_data, force, not no_drain)
     with open_site(site) as wired, wired.alone():
         quiet = wants_json(output, as_json)
         for name in (*disrupt, *replaced):
@@ -58,14 +74,14 @@ def apply(
         wired.accept_replaced(replaced)
         survey = wired.survey()
         if not quiet:
-            for note in wired.notes:
+            for note in (*wired.notes, *drift_notes(wired)):
                 click.echo(f"note: {note}", err=True)
             print_plan(survey)
         outcomes: dict[str, Any] = {}
         if not survey.met:
             agree(wired, survey, yes, agreed)
             progress = Progress(wired, survey, quiet)
-            fleet = wired.fleet(progress.watch, disrupt)
+            fleet = wired.fleet(progress.watch, disrupt, drain)
             with interruptible(fleet.halt), progress:
                 outcomes = fleet.drive(wired.subjects)
             interrupted = fleet.stop.is_set()
@@ -73,9 +89,11 @@ def apply(
             if interrupted:
                 raise click.Abort
             survey = wired.survey()
-        written = write_report(wired, survey)
+            wired.take_as_normal(survey)
+        report = gather(wired, survey)
+        written = write_report(report, wired.state)
         if quiet:
-            print_json(result(wired, survey))
+            print_json(to_plain(report))
         else:
             print_end(wired, survey, outcomes)
             click.echo(f"report: {written}")
@@ -97,10 +115,17 @@ def agree(wired: OpenSite, survey: SiteSurvey, yes: bool, agreed: str | None) ->
         if not sys.stdin.isatty():
             raise Stop("data would be destroyed, and nobody can be asked here: "
                        f"give --plan {survey.hash}, or --yes", Exit.NO_CONSENT)
-        if not click.confirm(f"Destroy {_all_destroyed(asking)}?", err=True):
+        if not click.confirm(f"{_verb(asking)} {_all_destroyed(asking)}?", err=True):
             raise Stop("no consent; nothing was touched", Exit.NO_CONSENT)
     for plan in survey.plans:
         wired.remember_planned(plan, everything=yes, agreed=plan in asking)
+
+
+def _verb(plans: list[SubjectPlan]) -> str:
+    taken = {lost for p in plans for lost in p.takes}
+    if not taken:
+        return "Destroy"
+    return "Destroy or take away" if {lost for p in plans for lost in p.destroys} - taken else "Take away"
 
 
 def _all_destroyed(plans: list[SubjectPlan]) -> str:

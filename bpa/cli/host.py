@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import socket
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from bpa.cli.drift import clock
 from bpa.cli.exits import Exit
-from bpa.cli.options import host_names, site_option
+from bpa.cli.options import host_argument, host_names, json_option, print_json, site_option, wants_json
+from bpa.cli.words import columns, state_word
 
 
 @click.group()
 def host() -> None:
-    """One host: gather what a look sees into a file.
+    """One host: gather what a look sees into a file, or list what is BPA's own there.
 
     \b
     Example:
@@ -61,3 +64,56 @@ def collect(name: str | None, site: str | None, local: bool, file: Path | None) 
         click.echo(f"not in it: {source}: {why}", err=True)
     if collected.unseen and not local:
         raise click.exceptions.Exit(Exit.NOT_SEEN)
+
+
+@host.command()
+@host_argument
+@site_option
+@click.option("--all", "everything", is_flag=True, help="Also the files that BPA may make and that are not there.")
+@json_option
+def owned(host: str, site: str | None, everything: bool, output: str, as_json: bool) -> None:
+    """All that is BPA's own on a host: files, and what it set up that is no file. Changes nothing.
+
+    Per file: what it is for, the section of the HardwareProfile that asks for it, size, when it was changed, and whether it
+    is as BPA wrote it. Taking the section out of the profile and applying again removes it; namespaces stay, with their data.
+
+    \b
+    Example:
+      bpa host owned node0 --site site/
+
+    Exit codes: 0 all is as written, 1 something is not, 2 could not look.
+    """
+    from bpa.cli.plan import find_subject
+    from bpa.core.host import OWNED
+    from bpa.core.host.belongings import belongings
+    from bpa.core.verdict import Met
+    from bpa.wiring import open_site
+
+    with open_site(site) as wired:
+        subject = find_subject(wired, host)
+        if subject in wired.clusters:
+            raise click.UsageError(f"{host} is a cluster; only hosts have files of BPA")
+        written = {path: said for one in wired.store.seen(subject.name).values() for path, said in one.files.items()}
+        survey = wired.survey([subject.name]).surveys[subject.name]
+        met = {one.requirement.condition: isinstance(one.verdict, Met) for one in survey.judged}
+        found = belongings(subject.want, survey.have, OWNED, met, written, time.time())
+    unseen = survey.have.os is None
+    why = str(survey.unseen.get("os") or survey.have.os_problem)
+    if unseen:
+        found = ()
+    shown = [one for one in found if everything or one.state != "absent" or one.found]
+    if wants_json(output, as_json):
+        print_json({"host": subject.name, "unseen": why if unseen else "", "owned": [asdict(one) for one in shown]})
+    elif shown:
+        table = [["WHAT", "FOR", "SECTION", "SIZE", "CHANGED", "STATE", "SEEN"]]
+        table += [[one.name, one.about, one.section, "-" if one.size is None else str(one.size),
+                   "-" if one.changed is None else clock(one.changed), state_word(one.state), one.found] for one in shown]
+        for line in columns(table):
+            click.echo(line)
+    elif not unseen:
+        click.echo(f"nothing on {subject.name} is BPA's")
+    if unseen:
+        click.echo(f"{subject.name} was not seen: {why}", err=True)
+        raise click.exceptions.Exit(Exit.NOT_SEEN)
+    if any(one.state in ("changed", "not as asked") or (one.state == "absent" and one.found) for one in found):
+        raise click.exceptions.Exit(Exit.NOT_MET)

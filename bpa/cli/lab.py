@@ -62,8 +62,8 @@ def up(hosts: int, kvm: Literal["auto", "on", "off"], faults: tuple[str, ...], o
     from bpa.cli.images import build_all
     virtual = virtual_lab()
 
-    ramdisk, system = build_all()
-    show(virtual.up(hosts, ramdisk, system, kvm_mode=kvm, switch_on=faults, progress=tell), wants_json(output, as_json))
+    ramdisk, system, mirror = build_all()
+    show(virtual.up(hosts, ramdisk, system, mirror, kvm_mode=kvm, switch_on=faults, progress=tell), wants_json(output, as_json))
 
 
 @lab.command()

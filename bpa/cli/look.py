@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bpa.cli.cause import cause_lines, cause_of
+from bpa.cli.drift import clock, drift_text, drift_value, filed_drift
 from bpa.cli.exits import Exit
 from bpa.cli.options import from_option, host_argument, json_option, print_json, site_argument, site_option, wants_json
 from bpa.cli.plan import find_subject
+from bpa.cli.report.option import report_option
 from bpa.cli.words import columns, duration, state_word
-from bpa.core.verdict import Met, Stuck, Wait
+from bpa.core.cost import cost_of
+from bpa.core.verdict import Act, Met, Stuck, Wait
 from bpa.fleet import describe
 from bpa.survey import SiteSurvey
 
 if TYPE_CHECKING:
+    from bpa.core.walk import Judged
+    from bpa.engine import Subject
     from bpa.site import OpenSite
 
 
@@ -26,7 +32,8 @@ if TYPE_CHECKING:
 @site_argument
 @json_option
 def status(site: str | None, output: str, as_json: bool) -> None:
-    """Where every host and cluster stands, as the last apply left it or as a running one is changing it.
+    """Where every host and cluster stands, as the last apply left it, as a running one is changing it, or as a later look
+    found it changed (drift).
 
     Reads only the site's own records: it answers at once, touches no machine, and works while an apply runs.
 
@@ -40,8 +47,8 @@ def status(site: str | None, output: str, as_json: bool) -> None:
         rows = [(s.name, wired.store.conditions(s.name), wired.store.memory(s.name), s.requirements)
                 for s in wired.subjects]
         if wants_json(output, as_json):
-            print_json({name: {"conditions": {c: asdict(v) for c, v in conditions.items()}, "memory": asdict(memory)}
-                        for name, conditions, memory, _ in rows})
+            print_json({name: {"conditions": {c: asdict(v) for c, v in conditions.items()}, "memory": asdict(memory),
+                               "drift": filed_drift(wired.store.seen(name))} for name, conditions, memory, _ in rows})
             return
         table = [["SUBJECT", "MET", "AT", "STATE", "SINCE", "WHAT"]]
         for name, conditions, _, requirements in rows:
@@ -49,9 +56,14 @@ def status(site: str | None, output: str, as_json: bool) -> None:
             at = next((r.condition for r in requirements
                        if r.condition not in conditions or conditions[r.condition].state != "met"), "")
             now = conditions.get(at)
-            since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now.since)) if now else ""
+            since = clock(now.since) if now else ""
             state = now.state if now else "met" if not at else "-"
             text = now.text if now else "not applied yet" if at else "handed over"
+            drifted = filed_drift(wired.store.seen(name)) if not at else {}
+            if drifted:  # seen by a look after the last apply
+                at, drift = next(iter(drifted.items()))
+                met, state, since = met - len(drifted), "drift", clock(drift["found"])
+                text = f'was "{drift["was"]}" at {clock(drift["seen"])}, is "{drift["now"]}"'
             table.append([name, f"{met}/{len(requirements)}", at or "-", state_word(state), since, text])
         for line in columns(table):
             click.echo(line)
@@ -75,24 +87,30 @@ def status_lines(wired: OpenSite, survey: SiteSurvey) -> Iterator[str]:
 @click.command()
 @site_argument
 @from_option
+@report_option
 @json_option
-def verify(site: str | None, file: Path | None, output: str, as_json: bool) -> None:
+def verify(site: str | None, file: Path | None, reports: tuple[Path, ...], output: str, as_json: bool) -> None:
     """Look at every machine and say whether it is as the documents say; changes nothing.
+
+    What was in order before and is not now is told with what it was, when that was last seen, whether the host was restarted
+    since, and what mending it takes: nothing, a restart, consent, or the peace of what runs on the host.
 
     \b
     Example:
       bpa verify site/ && echo still as documented
       bpa verify site/ --from node0.json
+      bpa verify site/ --report today.json --report junit.xml
 
     Exit codes: 0 met, 1 drift, 2 could not look.
     """
-    from bpa.cli.report import result
+    from bpa.cli.report import gather, to_plain, write_all
     from bpa.wiring import open_collected, open_site
 
     with open_collected(site, file) if file else open_site(site) as wired:
         survey = wired.survey()
+        report = gather(wired, survey)
         if wants_json(output, as_json):
-            print_json(result(wired, survey))
+            print_json(to_plain(report))
         else:
             for line in status_lines(wired, survey):
                 click.echo(line)
@@ -102,10 +120,26 @@ def verify(site: str | None, file: Path | None, output: str, as_json: bool) -> N
                     if one is unmet[0] or not isinstance(one.verdict, Wait):  # what merely waits for the first follows
                         state, text = describe(one.verdict)
                         click.echo(f"{subject.name} {one.requirement.condition} {state_word(state)}: {text}")
+                        for line in _of_the_change(wired, survey, subject, one):
+                            click.echo(f"    {line}")
+                for condition, drift in wired.drift(subject.name).items():
+                    if drift.met:
+                        click.echo(f"{subject.name} {condition} {state_word('met')}, but not as before: {drift_text(drift)}")
+        wired.take_as_normal(survey)
+        write_all(report, reports)
     if any(p.unseen for p in survey.plans):
         raise click.exceptions.Exit(Exit.NOT_SEEN)
     if not survey.met:
         raise click.exceptions.Exit(Exit.NOT_MET)
+
+
+def _of_the_change(wired: OpenSite, survey: SiteSurvey, subject: Subject[Any, Any], one: Judged[Any, Any]) -> Iterator[str]:
+    """What changed since it was last met, and what mending it takes."""
+    if drift := wired.drift(subject.name).get(one.requirement.condition):
+        yield f"changed: {drift_text(drift)}"
+    if isinstance(one.verdict, Act):
+        changes = one.requirement.changes(subject.want, survey.surveys[subject.name].have)
+        yield f"`bpa apply` mends it {cost_of(one.verdict.step, changes).text}"
 
 
 @click.command()
@@ -114,7 +148,7 @@ def verify(site: str | None, file: Path | None, output: str, as_json: bool) -> N
 @from_option
 @json_option
 def explain(host: str, site: str | None, file: Path | None, output: str, as_json: bool) -> None:
-    """Why a host is not ready: each requirement, met since when or why not, with evidence and what to do next.
+    """Why a host is not ready: the first cause, then each requirement, with evidence and what to do next.
 
     HOST may also be the name of a cluster. What was last taken as a step, and how often, is shown too.
 
@@ -129,6 +163,7 @@ def explain(host: str, site: str | None, file: Path | None, output: str, as_json
         host = subject.name
         survey = wired.survey([host])
         since, memory = wired.store.conditions(host), wired.store.memory(host)
+        cause = cause_of(wired, subject, survey.surveys[host])
         rows: list[dict[str, Any]] = []
         for one in survey.surveys[host].judged:
             state, text = describe(one.verdict)
@@ -137,20 +172,25 @@ def explain(host: str, site: str | None, file: Path | None, output: str, as_json
                 "condition": one.requirement.condition, "about": one.requirement.about, "state": state, "evidence": text,
                 "since": record.since if record and record.state == state else None,
                 "advice": one.verdict.advice if isinstance(one.verdict, Stuck) else "",
+                "drift": drift_value(wired.drift(host).get(one.requirement.condition)),
             })
         stuck = memory.stuck
         last = {"step": memory.step, "condition": memory.condition, "attempts": memory.attempts, "at": memory.at}
         following = next_command(rows, stuck, site)
         if wants_json(output, as_json):
-            print_json({"subject": host, "requirements": rows, "stuck": stuck, "last": last, "next": following,
-                        "consent": wired.consent(host) is not None})
+            print_json({"subject": host, "cause": asdict(cause) if cause else None, "requirements": rows, "stuck": stuck,
+                        "last": last, "next": following, "consent": wired.consent(host) is not None})
             return
         click.echo(click.style(host, bold=True))
+        for line in cause_lines(cause, following):
+            click.echo(line)
         for row in rows:
             when = f"  since {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(row['since']))}" if row["since"] else ""
             click.echo(f"  {state_word(row['state'])} {row['condition']}: {row['about']}{when}")
             if row["evidence"]:
                 click.echo(f"      {row['evidence']}")
+            if row["drift"]:
+                click.echo(f"      changed: {row['drift']['text']}")
             if row["advice"]:
                 click.echo(f"      try: {row['advice']}")
         if stuck:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bpa.cli.drift import drift_notes
 from bpa.cli.exits import Exit
 from bpa.cli.failure import Stop
 from bpa.cli.options import json_option, print_json, site_argument, wants_json
@@ -44,7 +45,7 @@ def plan(site: str | None, simulate: bool, output: str, as_json: bool) -> None:
         if wants_json(output, as_json):
             print_json(as_value(survey))
         else:
-            for note in wired.notes:
+            for note in (*wired.notes, *drift_notes(wired)):
                 click.echo(f"note: {note}", err=True)
             print_plan(survey)
     if any(p.problems for p in survey.plans):
@@ -76,8 +77,8 @@ def as_value(survey: SiteSurvey) -> dict[str, Any]:
 
 
 def _subject(plan: SubjectPlan) -> dict[str, Any]:
-    return {**asdict(plan), "restarts": plan.restarts, "destroys": list(plan.destroys), "met": plan.met,
-            "possible": plan.possible}
+    return {**asdict(plan), "restarts": plan.restarts, "destroys": list(plan.destroys), "takes": list(plan.takes),
+            "met": plan.met, "possible": plan.possible}
 
 
 def find_subject(wired: OpenSite, name: str) -> Subject[Any, Any]:

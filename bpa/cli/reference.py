@@ -43,7 +43,7 @@ FILES = {
     "STATE/NAME-HASH/site.sqlite": "memory, consent, conditions and history of the site; HASH is of the documents' place",
     "STATE/NAME-HASH/lock": "held by `bpa apply` while it works",
     "STATE/NAME-HASH/bpa.log": "what the adapters did, rotated at 5 MB; with `-v` on standard error too",
-    "STATE/NAME-HASH/report.html, report.json": "written at the end of an apply, and by `bpa report`",
+    "STATE/NAME-HASH/report.html, report.json, report.xml": "written at the end of an apply, and by `bpa report`",
     "STATE/NAME-HASH/ssh/, hosts/": "BPA's own SSH key, and the host key of each host",
     "STATE/NAME-HASH/ironic/": "the embedded Ironic: configuration, database, logs, images",
 }

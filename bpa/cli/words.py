@@ -9,7 +9,10 @@ import click
 from bpa.core.plan import SubjectPlan
 from bpa.core.requirement import Change
 
-COLOURS = {"met": "green", "act": "yellow", "wait": "cyan", "stuck": "red", "unseen": "magenta"}
+COLOURS = {
+    "met": "green", "act": "yellow", "wait": "cyan", "stuck": "red", "drift": "yellow", "unseen": "magenta",
+    "as written": "green", "changed": "yellow", "not as asked": "yellow",
+}
 
 
 def state_word(state: str) -> str:
@@ -30,6 +33,10 @@ def change_line(change: Change) -> str:
     """One line of a plan."""
     old = "(not known yet)" if change.old is None else change.old or "(none)"
     marks = [f"{change.restart} restart"] if change.restart else []
+    marks += ["with consent"] if change.destroys else []
+    marks += [f"disrupts {change.disrupts}"] if change.disrupts else []
+    if change.old is not None and not marks:  # of what is not known yet nobody can say it
+        marks = ["at once"]
     line = f"{change.what}: {old} -> {change.new}"
     return line + (f"  [{', '.join(marks)}]" if marks else "")
 
@@ -50,7 +57,10 @@ def plan_lines(plan: SubjectPlan) -> Iterator[str]:
     for change in plan.changes:
         yield f"  {click.style('~', fg='yellow')} {change_line(change)}"
     for lost in plan.destroys:
-        yield f"  {click.style('! destroys', fg='red', bold=True)} {lost}"
+        what = "! takes away" if lost in plan.takes else "! destroys"
+        yield f"  {click.style(what, fg='red', bold=True)} {lost}"
+    if plan.in_service:
+        yield f"  {click.style('! ' + plan.in_service, fg='red', bold=True)}: needs --disrupt {plan.name}, which drains it first"
 
 
 def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bpa.core.bios import Registry
 from bpa.core.persistent_memory import Persistent
@@ -14,7 +15,8 @@ from bpa.core.steps import BiosValue
 class Drive:
     """A disk as the BMC or Ironic's inspection reports it; size in bytes, 0 = not told.
 
-    vendor, hctl, by_path, wwn_with_extension, wwn_vendor_extension: as in Ironic's root device hints.
+    vendor, hctl, by_path, wwn_with_extension, wwn_vendor_extension: as in Ironic's root device hints. media: its class
+    where the BMC tells more than whether it rotates.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Drive:
     by_path: str = ""
     wwn_with_extension: str = ""
     wwn_vendor_extension: str = ""
+    media: Literal["nvme", "ssd", "hdd", ""] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ class BmcFacts:
     unread maps a section (drives, dimms, adapters, bios, registry) to why it could not be read: the others stand.
     registry says what its BIOS attributes may be; None = it offers none, or nobody asked for it.
     persistent: its memory domains, None = nobody asked for them, or unread["persistent"] says why there are none.
-    service_tag is what Dell prints on the machine (Redfish SKU), where its SerialNumber is the board's.
+    service_tag is what Dell prints on the machine (Redfish SKU), where its SerialNumber is the board's. sockets and cores
+    are of all CPUs, as the System sums them up; bmc_version is that of the BMC's own firmware, read where it is asked for.
     """
 
     system: str
@@ -77,7 +81,24 @@ class BmcFacts:
     unread: Mapping[str, str] = field(default_factory=dict)
     service_tag: str = ""
     persistent: Persistent | None = None
+    cpu_model: str = ""
+    sockets: int = 0
+    cores: int = 0
+    bmc_version: str = ""
     registry: Registry | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedNic:
+    """A network interface as the ramdisk saw it. device "vendor:device" in hex, "" = not told; speed in Mbit/s: the most
+    that it can do where lshw knows that."""
+
+    name: str
+    mac: str = ""
+    device: str = ""
+    speed: int = 0
+    driver: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +112,9 @@ class Inventory:
     addresses: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     boot_mode: str = ""
+    cpu_model: str = ""
+    sockets: int = 0
+    nics: tuple[InspectedNic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +164,67 @@ class OsFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod on the host's Kubernetes Node, as far as a drain asks.
+
+    phase as in Kubernetes (Running, Succeeded, ...); controller is its controlling owner ("ReplicaSet/web-5d8", "" = none);
+    mirror = a static pod of the kubelet; empty_dirs are its emptyDir volumes; ending = it was told to end; budgets are
+    the PodDisruptionBudgets that hold it, with what they still allow ("web allows 0").
+    """
+
+    namespace: str
+    name: str
+    uid: str = ""
+    phase: str = "Running"
+    controller: str = ""
+    mirror: bool = False
+    empty_dirs: tuple[str, ...] = ()
+    ending: bool = False
+    budgets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """What a cluster says of the host's Kubernetes Node, and which kubeconfig was asked.
+
+    node "" = the cluster answers and none of its Nodes is this host. cordoned = when BPA cordoned it (RFC 3339), ""
+    = BPA did not. boot_id is what its kubelet last reported. pods None = not asked. problem = why nothing is known; all
+    else says nothing then; passing = it may answer later.
+    """
+
+    node: str = ""
+    ready: bool = False
+    unschedulable: bool = False
+    cordoned: str = ""
+    boot_id: str = ""
+    kubeconfig: str = ""
+    pods: tuple[Pod, ...] | None = None
+    problem: str = ""
+    passing: bool = False
+
+    @property
+    def serving(self) -> bool:
+        """The Node is Ready and not cordoned by anybody: pods are meant to be here."""
+        return bool(self.node) and self.ready and not self.unschedulable
+
+    @property
+    def ours(self) -> bool:
+        """The Node is cordoned, and by BPA."""
+        return bool(self.node) and self.unschedulable and bool(self.cordoned)
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """One look at one host. `os_problem` says why there is no `os` ("connection refused")."""
+    """One look at one host. `os_problem` says why there is no `os` ("connection refused").
+
+    service None = there is no kubeconfig of a cluster that the host could be in.
+    """
 
     bmc: BmcFacts | None = None
     node: NodeFacts | None = None
     os: OsFacts | None = None
     os_problem: str = ""
+    service: ServiceFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

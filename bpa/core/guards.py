@@ -6,8 +6,21 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bpa.core.steps import Deploy, Reset, ResetByIronic, RestartHost, SetProvisionState, StageBios, StageMemoryGoal, Step
-from bpa.core.verdict import Act, Stuck, Verdict, Wait
+from bpa.core.facts import ServiceFacts
+from bpa.core.in_service import Drain, Standing, disturbs, protect
+from bpa.core.steps import (
+    Cordon,
+    Deploy,
+    EvictPods,
+    Reset,
+    ResetByIronic,
+    RestartHost,
+    SetProvisionState,
+    StageBios,
+    StageMemoryGoal,
+    Step,
+)
+from bpa.core.verdict import Act, Met, Stuck, Verdict, Wait
 
 MAX_ATTEMPTS = 3
 MAX_DROPPED = 2
@@ -47,6 +60,7 @@ class Memory:
 
     identity is the machine that was planned ("" = none yet); condition/step/attempts/at are of the last step;
     waiting/waiting_since of the wait that lasts; in_service: handed over to a cluster; stuck: the last run ended so.
+    cordoned: the Kubernetes Node that BPA cordoned, until it is seen uncordoned; draining: since when it is drained, 0 = not.
     tried: how often and when each step was last taken since all was met, by its mark: two steps that undo each other
     would otherwise count each other's attempts away.
     """
@@ -63,6 +77,8 @@ class Memory:
     in_service: bool = False
     stuck: str = ""
     tried: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    cordoned: str = ""
+    draining: float = 0.0
 
     def after(self, condition: str, step: Step, now: float) -> Memory:
         """The memory to save before `step` is performed."""
@@ -75,6 +91,9 @@ class Memory:
             tried={**self.tried, **parts, mark(step): (attempts, now)},
             firmware_restarts=self.firmware_restarts + (step.restarts == "firmware" and not (attempts > 1 and switches_on(step))),
             kernel_restarts=self.kernel_restarts + (step.restarts == "kernel"), stuck="",
+            cordoned=step.node if isinstance(step, Cordon) else self.cordoned,
+            draining=(self.draining or now) if isinstance(step, (Cordon, EvictPods)) else
+            0.0 if disturbs(step) else self.draining,
         )
 
     def _times_staged(self, part: str) -> int:
@@ -91,11 +110,13 @@ class Memory:
 
     def retried(self) -> Memory:
         """The memory of a stuck subject when a person starts anew: attempts and waits count from zero."""
-        return replace(self, step="", attempts=0, waiting="", waiting_since=0.0, stuck="", tried={}) if self.stuck else self
+        if not self.stuck:
+            return self
+        return replace(self, step="", attempts=0, waiting="", waiting_since=0.0, stuck="", tried={}, draining=0.0)
 
     def met(self) -> Memory:
         """The memory of a subject that is as it must be: nothing is under way any more."""
-        return replace(self, step="", attempts=0, waiting="", waiting_since=0.0, stuck="", tried={})
+        return replace(self, step="", attempts=0, waiting="", waiting_since=0.0, stuck="", tried={}, cordoned="", draining=0.0)
 
 
 def mark(step: Step) -> str:
@@ -114,10 +135,11 @@ def settings_of(step: Step) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What the person in front allows in this run."""
+    """What the person in front allows in this run. disrupt: also a host in service, after a drain as `drain` says."""
 
     consent: Consent | None = None
     disrupt: bool = False
+    drain: Drain = field(default_factory=Drain)
 
 
 def switches_on(step: Step) -> bool:
@@ -131,12 +153,16 @@ def settle_time(step: Step) -> float:
 
 
 def guard(
-    verdict: Verdict, condition: str, patience: float, memory: Memory, permissions: Permissions, identity: str, now: float
+    verdict: Verdict, condition: str, patience: float, memory: Memory, permissions: Permissions, identity: str, now: float,
+    service: ServiceFacts | None = None,
 ) -> Verdict:
     """Pass the verdict on, or turn an Act into a Wait or a Stuck, or a Wait that lasts too long into a Stuck.
 
-    `identity` is what the machine says of itself in this look ("" = it was not asked).
+    `identity` is what the machine says of itself in this look ("" = it was not asked). `service` is what its cluster says of
+    it: needed for an Act that disturbs (see bpa.core.in_service), and for Met where memory says that BPA cordoned it.
     """
+    if isinstance(verdict, Met) and memory.cordoned and service is not None and service.problem:
+        verdict = Wait(f"Node {memory.cordoned} is still cordoned by BPA: {service.problem}", 5.0)
     if isinstance(verdict, Wait):
         if memory.waiting == condition and now - memory.waiting_since > patience:
             return Stuck(f"{verdict.reason}; given up after {patience / 60:.0f} min",
@@ -151,15 +177,27 @@ def guard(
             "check the BMC address; if the machine was replaced on purpose, apply with --replaced",
         )
     if step.destroys and not (permissions.consent and permissions.consent.allows(identity, step.destroys)):
-        return Stuck(f"would destroy data: {step.destroys}; there is no consent for it",
+        would = "would take away" if step.destroys == step.disrupts else "would destroy data:"
+        return Stuck(f"{would} {step.destroys}; there is no consent for it",
                      "agree at the prompt of `bpa apply`, or give --plan HASH or --yes")
-    if (step.restarts or step.destroys) and memory.in_service and not permissions.disrupt:
-        return Stuck(f"the host is in service; not done: {step.text}", "drain it, then apply with --disrupt")
+    return _repeated(verdict, memory, now) or protect(verdict, service, Standing(
+        memory.in_service, memory.cordoned, permissions.disrupt, permissions.drain, _lasts(memory, condition, now)))
+
+
+def _lasts(memory: Memory, condition: str, now: float) -> float:
+    """Seconds for which a drain, or the wait for its cluster, has been under way."""
+    since = memory.draining or (memory.waiting_since if memory.waiting == condition else now)
+    return now - since
+
+
+def _repeated(verdict: Act, memory: Memory, now: float) -> Verdict | None:
+    """What to say of a step that was taken before: it needs time, or does nothing. None = take it."""
+    step = verdict.step
     dropped = _dropped(step, memory, now) or _in_vain(step, memory)
     if dropped is not None:
         return dropped
     if mark(step) not in memory.tried:
-        return verdict
+        return None
     attempts, at = memory.tried[mark(step)]
     left = at + settle_time(step) - now
     if left > 0:
@@ -168,7 +206,7 @@ def guard(
         why = f" ({verdict.reason})" if step.restarts == "firmware" and verdict.reason else ""
         return Stuck(f"{step.text}: had no effect {attempts} times{why}",
                      "see `bpa explain`; the machine accepts it but does not do it")
-    return verdict
+    return None
 
 
 def _cause(step: RestartHost) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bpa.core.facts import Facts
+from bpa.core.in_service import in_the_way
 from bpa.core.requirement import Change, Source
 from bpa.core.verdict import Met, Stuck
 from bpa.core.walk import Judged
@@ -19,6 +21,7 @@ class SubjectPlan:
 
     identity: the machine it is for (UUID or serial, "" = unknown); documents: a digest of what was asked;
     problems: why it cannot be done as documented;
+    in_service: why what is planned would disturb workloads, "" = it would not;
     unseen: sources that could not be looked at, with the reason; seconds: estimated duration of all that is unmet.
     """
 
@@ -30,11 +33,17 @@ class SubjectPlan:
     unseen: Mapping[str, str]
     unmet: tuple[str, ...]
     seconds: float
+    in_service: str = ""
 
     @property
     def destroys(self) -> tuple[str, ...]:
-        """The data that will be lost, each thing once."""
+        """What will be lost and needs consent, each thing once."""
         return tuple(dict.fromkeys(c.destroys for c in self.changes if c.destroys))
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Those of them that are no data: the use of something by who has it now."""
+        return tuple(dict.fromkeys(c.destroys for c in self.changes if c.destroys and c.destroys == c.disrupts))
 
     @property
     def restarts(self) -> int:
@@ -71,7 +80,13 @@ def make_plan(
     took = sum(seconds.get(j.requirement.condition, j.requirement.seconds)
                for j in judged if not isinstance(j.verdict, Met))
     return SubjectPlan(name, identity, documents_digest(want), tuple(changes), tuple(problems),
-                       {source: str(error) for source, error in unseen.items()}, unmet, took)
+                       {source: str(error) for source, error in unseen.items()}, unmet, took, _in_service(have, changes))
+
+
+def _in_service(have: Any, changes: Sequence[Change]) -> str:
+    service = have.service if isinstance(have, Facts) else None
+    disturbs = any(c.restart or c.destroys or c.disrupts for c in changes)
+    return in_the_way(service) if service is not None and disturbs else ""
 
 
 def documents_digest(want: Any) -> str:

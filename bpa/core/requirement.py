@@ -11,7 +11,7 @@ from bpa.core.steps import Restart
 from bpa.core.verdict import Verdict
 from bpa.core.want import ClusterWant, HostWant
 
-Source = Literal["bmc", "node", "os", "cluster"]
+Source = Literal["bmc", "node", "os", "service", "cluster"]
 W = TypeVar("W", contravariant=True)
 F = TypeVar("F", contravariant=True)
 
@@ -20,8 +20,8 @@ F = TypeVar("F", contravariant=True)
 class Change:
     """One line of a plan: `what` goes from `old` to `new`.
 
-    old None = not known before the host runs; restart names the restart that makes it effective; destroys names
-    the data that is lost. Values are text as a person reads them.
+    old None = not known before the host runs; restart names the restart that makes it effective; destroys and disrupts
+    are as in bpa.core.steps. Values are text as a person reads them.
     """
 
     what: str
@@ -29,6 +29,7 @@ class Change:
     new: str
     restart: Restart = ""
     destroys: str = ""
+    disrupts: str = ""
 
 
 def no_changes(want: Any, have: Any) -> tuple[Change, ...]:
@@ -42,7 +43,8 @@ class Requirement(Generic[W, F]):
     """`check` judges; `changes` says what a plan will show, as far as the facts reach (None parts = not looked at).
 
     needs names the source of facts that check reads; about is one line for people; patience is how long in seconds
-    a Wait of this requirement may last before it becomes Stuck; seconds is what it typically takes in all.
+    a Wait of this requirement may last before it becomes Stuck; seconds is what it typically takes in all. evidence
+    gives the lines of a report that prove the verdict; None = bpa.core.compliance picks them from what check reads.
     """
 
     condition: str
@@ -52,6 +54,7 @@ class Requirement(Generic[W, F]):
     changes: Callable[[W, F], tuple[Change, ...]] = no_changes
     patience: float = 1800.0
     seconds: float = 1.0
+    evidence: Callable[[W, F], tuple[str, ...]] | None = None
 
 
 HostRequirement = Requirement[HostWant, Facts]

@@ -1,7 +1,8 @@
 """Everything BPA can do to a host or a cluster. Data only; adapters perform it.
 
-`text` is what a person reads before and after. `destroys` names the data that is gone afterwards ("" = none);
-`restarts` is "firmware" or "kernel" where the step restarts the host, else "".
+`text` is what a person reads before and after. `destroys` names what is gone afterwards and needs consent ("" = nothing);
+`restarts` is "firmware" or "kernel" where the step restarts the host, else "". `disrupts` names what running workloads
+lose ("" = nothing). Where `destroys` and `disrupts` name the same, no data goes, but the use of something.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ class _Step:
 
     @property
     def restarts(self) -> Restart:
+        return ""
+
+    @property
+    def disrupts(self) -> str:
         return ""
 
 
@@ -151,12 +156,13 @@ class Deploy(_Step):
 
 @dataclass(frozen=True, slots=True)
 class RunOnHost(_Step):
-    """Run argv on the host as root. `timeout` in seconds. `erases` names data it destroys."""
+    """Run argv on the host as root. `timeout` in seconds. `erases` names what it destroys."""
 
     argv: tuple[str, ...]
     why: str
     timeout: float = 120.0
     erases: str = ""
+    disrupts: str = ""
 
     @property
     def text(self) -> str:
@@ -176,6 +182,7 @@ class WriteFile(_Step):
     why: str
     mode: int = 0o644
     then: tuple[tuple[str, ...], ...] = ()
+    disrupts: str = ""
 
     @property
     def text(self) -> str:
@@ -199,6 +206,44 @@ class RestartHost(_Step):
     @property
     def restarts(self) -> Restart:
         return "kernel"
+
+
+@dataclass(frozen=True, slots=True)
+class Cordon(_Step):
+    """Mark the host's Kubernetes Node unschedulable, with BPA's annotation, through the cluster of `kubeconfig`."""
+
+    node: str
+    kubeconfig: str
+    why: str
+
+    @property
+    def text(self) -> str:
+        return f"cordon Node {self.node} to {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class EvictPods(_Step):
+    """Ask the Eviction API for each pod: namespace/name -> uid. PodDisruptionBudgets are respected."""
+
+    node: str
+    kubeconfig: str
+    pods: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        return f"evict {', '.join(sorted(self.pods))} from Node {self.node}"
+
+
+@dataclass(frozen=True, slots=True)
+class Uncordon(_Step):
+    """Make a Node schedulable again that BPA cordoned, and take BPA's annotation away."""
+
+    node: str
+    kubeconfig: str
+
+    @property
+    def text(self) -> str:
+        return f"uncordon Node {self.node}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,5 +273,5 @@ class StartInstaller(_Step):
 
 Step = (
     StageBios | StageMemoryGoal | Reset | ResetByIronic | Enrol | SetProvisionState | ClearMaintenance | Deploy | RunOnHost
-    | WriteFile | RestartHost | RenderInventory | StartInstaller
+    | WriteFile | RestartHost | Cordon | EvictPods | Uncordon | RenderInventory | StartInstaller
 )

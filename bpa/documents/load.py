@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bpa.core.want import HostWant, Minimum, Profile
+from bpa.core.want import HostWant, Profile
 from bpa.documents.clusters import Claim, ClusterDraft, Hosts, read_cluster
 from bpa.documents.cross_checks import between_clusters, between_documents, between_hosts
 from bpa.documents.document import Document
@@ -143,7 +143,7 @@ class _Assembly:
         cluster, claim = _membership(document, clusters)
         profile = _profile(document, cluster, profiles)
         if claim is not None:
-            profile = replace(profile, minimum=_larger(profile.minimum, claim.minimum))
+            profile = replace(profile, minimum=profile.minimum.larger(claim.minimum))
             self._note_unmet_wishes(claim, profile)
         needs, problems = needs_of(document, profile.software, cluster, claim, software)
         self._findings.add(document, problems)
@@ -198,7 +198,3 @@ def _membership(document: Document, clusters: Sequence[ClusterDraft]) -> tuple[C
             if claim.host is document:
                 return cluster, claim
     return None, None
-
-
-def _larger(one: Minimum, other: Minimum) -> Minimum:
-    return Minimum(max(one.cpus, other.cpus), max(one.memory, other.memory), max(one.disk, other.disk))

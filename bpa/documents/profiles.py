@@ -5,16 +5,16 @@ from __future__ import annotations
 import sysconfig
 from pathlib import Path
 
-from bpa.core.want import Minimum, Profile
+from bpa.core.want import Profile
 from bpa.documents.document import Document
 from bpa.documents.errors import DocumentError
 from bpa.documents.profile.bios import read_bios
 from bpa.documents.profile.hardening import read_hardening
 from bpa.documents.profile.kernel import kernel_problems, read_kernel
+from bpa.documents.profile.minimum import minimum_problems, read_minimum
 from bpa.documents.profile.pmem import pmem_problems, read_namespaces
 from bpa.documents.profile.pmem_goal import read_goals, read_modules
 from bpa.documents.profile.qat import read_qat
-from bpa.documents.profile.quantities import read_quantity
 from bpa.documents.profile.software import read_needs
 from bpa.documents.profile.sriov import read_virtual_functions
 from bpa.documents.profile.virtualization import read_kata, read_virtualization, virtualization_problems, with_node
@@ -45,12 +45,9 @@ def read_profile(document: Document) -> tuple[Profile, tuple[DocumentError, ...]
         kernel=with_node(read_kernel(document, problems), kata),
         hardening=read_hardening(document, problems),
         software=read_needs(document, problems),
-        minimum=Minimum(
-            document.get("spec", "minimum", "cpus") or 0,
-            read_quantity(document, ("spec", "minimum", "memory"), problems) or 0,
-            read_quantity(document, ("spec", "minimum", "disk"), problems) or 0,
-        ),
+        minimum=read_minimum(document, problems),
     )
+    problems.extend(minimum_problems(document, profile))
     problems.extend(kernel_problems(document, profile))
     problems.extend(virtualization_problems(document, profile))
     problems.extend(pmem_problems(document, profile))

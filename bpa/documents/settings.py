@@ -17,6 +17,7 @@ from bpa.documents.site import (
     ImageSettings,
     IronicCloudSettings,
     IronicEndpointSettings,
+    KubernetesSettings,
     KudSettings,
     SiteSettings,
     SshSettings,
@@ -58,6 +59,7 @@ def read_settings(document: Document, secret_value: SecretValue) -> tuple[SiteSe
             _installer(document, problems),
             _path(document, "spec", "kud", "directory") or default.kud.directory,
         ),
+        kubernetes=KubernetesSettings(existing("spec", "kubernetes", "kubeconfig")),
         concurrency=Concurrency(
             document.get("spec", "concurrency", "hosts") or default.concurrency.hosts,
             document.get("spec", "concurrency", "perBmc") or default.concurrency.per_bmc,

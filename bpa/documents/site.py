@@ -101,6 +101,13 @@ class KudSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KubernetesSettings:
+    """The cluster that hosts may be in. kubeconfig None = only what KuD's installer leaves is looked for."""
+
+    kubeconfig: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Concurrency:
     """How many hosts are worked on at once, and how many requests one BMC gets at once."""
 
@@ -118,6 +125,7 @@ class SiteSettings:
     images: ImageSettings = ImageSettings()
     ssh: SshSettings = SshSettings()
     kud: KudSettings = KudSettings()
+    kubernetes: KubernetesSettings = KubernetesSettings()
     concurrency: Concurrency = Concurrency()
 
 

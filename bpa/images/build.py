@@ -19,22 +19,37 @@ from typing import Literal
 from bpa.images.distribution import Distribution, detect
 from bpa.images.errors import ImageError
 
-Kind = Literal["ipa", "os"]
+Kind = Literal["ipa", "os", "containerd", "mirror"]
 Progress = Callable[[str], None]
 RECIPES = Path(__file__).parent / "recipes"
 _TOOLS = {
     "ipa": ("mmdebstrap", "cpio", "zstd", "grub-mkimage", "mkfs.vfat", "mmd"),
     "os": ("mmdebstrap", "zstd", "grub-mkimage", "mkfs.vfat", "mmd", "mke2fs", "sfdisk"),
+    "containerd": ("dpkg-deb",),
+    "mirror": ("apt-get", "dpkg-deb", "gpg"),
 }
 _FILES: Mapping[Kind, Mapping[str, str]] = {
     "ipa": {"kernel": "ipa.kernel", "ramdisk": "ipa.initramfs", "bootloader": "esp.img"},
     "os": {"disk": "os.raw"},
+    "containerd": {"containerd": "bpa-lab-containerd.deb", "kata": "bpa-lab-kata.deb"},
+    "mirror": {"release": "dists/bpa/InRelease", "key": "key.asc"},
 }
+_RECIPES: Mapping[Kind, tuple[str, ...]] = {
+    "ipa": ("ipa.sh", "ipa-requirements.txt"),
+    "os": ("os.sh",),
+    "containerd": ("containerd.sh", "containerd-requirements.txt", "containerd-go.mod", "containerd-go.sum"),
+    "mirror": ("mirror.sh", "mirror-packages.txt"),
+}
+_OF_THE_MACHINE = ("GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "SSL_CERT_FILE", "SSL_CERT_DIR")
+# Sets that go into another: the recipe is told their directories, in variables named like them.
+_NEEDS: Mapping[Kind, tuple[Kind, ...]] = {"mirror": ("containerd",)}
 
 
 @dataclass(frozen=True, slots=True)
 class ImageSet:
-    """Built files by role: ipa = kernel, ramdisk, bootloader (FAT image for virtual media); os = disk (raw, whole, UEFI).
+    """Built files by role: ipa = kernel, ramdisk, bootloader (FAT image for virtual media); os = disk (raw, whole, UEFI);
+    containerd = containerd, kata (Debian packages for the lab: containerd 2, a stand-in for Kata);
+    mirror = release, key (its directory is a Debian archive of suite bpa, to be served as it is).
 
     sha256 in hex by role. `key` names the content: the same recipe, suite and sources give the same key.
     """
@@ -76,6 +91,7 @@ def build(
     missing = [tool for tool in _TOOLS[kind] if shutil.which(tool) is None]
     if missing:
         raise ImageError(f"not installed: {', '.join(missing)}; `make apt-lab` installs what image builds need")
+    needs = tuple(build(need, cache, progress, distribution) for need in _NEEDS.get(kind, ()))
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / f".{kind}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -87,7 +103,7 @@ def build(
         target = cache / f"{kind}-{distribution.suite}-{key}"
         work = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=cache))
         try:
-            _run_recipe(kind, work, distribution, progress)
+            _run_recipe(kind, work, distribution, progress, needs)
             progress("checksums")
             _name(kind, work, distribution)
             _write_sums(kind, work, distribution)
@@ -103,22 +119,25 @@ def build(
 
 
 def content_key(kind: Kind, distribution: Distribution) -> str:
-    """12 hex digits over recipe files, suite, kernel package and apt sources."""
+    """12 hex digits over recipe files, suite, kernel package, apt sources, and the keys of the sets that go in."""
     digest = hashlib.sha256(json.dumps([kind, distribution.suite, distribution.kernel]).encode())
-    names = {"ipa": ("ipa.sh", "ipa-requirements.txt"), "os": ("os.sh",)}[kind]
-    for content in [(RECIPES / name).read_bytes() for name in names] + [p.read_bytes() for p in distribution.sources]:
+    for content in [(RECIPES / name).read_bytes() for name in _RECIPES[kind]] + [p.read_bytes() for p in distribution.sources]:
         digest.update(hashlib.sha256(content).digest())
+    for need in _NEEDS.get(kind, ()):
+        digest.update(content_key(need, distribution).encode())
     return digest.hexdigest()[:12]
 
 
 def file_names(kind: Kind, distribution: Distribution) -> dict[str, str]:
-    """Role -> file name in the image set's directory."""
+    """Role -> path below the image set's directory."""
     if kind == "os":
         return {"disk": f"{distribution.name}.raw"}
     return dict(_FILES[kind])
 
 
-def _run_recipe(kind: Kind, work: Path, distribution: Distribution, progress: Progress) -> None:
+def _run_recipe(
+    kind: Kind, work: Path, distribution: Distribution, progress: Progress, needs: tuple[ImageSet, ...] = ()
+) -> None:
     environment = {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
@@ -128,9 +147,10 @@ def _run_recipe(kind: Kind, work: Path, distribution: Distribution, progress: Pr
         "PYTHON": sys.executable,
         "RECIPES": str(RECIPES),
         "TMPDIR": str(work),
-    }
-    # Proxies and package indexes are the machine's business: pip and apt need to see what the user set.
-    environment |= {k: v for k, v in os.environ.items() if k.lower().endswith("_proxy") or k.startswith("PIP_")}
+    } | {need.kind.upper(): str(need.directory) for need in needs}
+    # Proxies, package indexes and trust are the machine's business: pip, apt and go need to see what the user set.
+    environment |= {k: v for k, v in os.environ.items()
+                    if k.lower().endswith("_proxy") or k.startswith("PIP_") or k in _OF_THE_MACHINE}
     last: deque[str] = deque(maxlen=15)
     process = subprocess.Popen(
         ("bash", str(RECIPES / f"{kind}.sh")),
@@ -159,9 +179,8 @@ def _run_recipe(kind: Kind, work: Path, distribution: Distribution, progress: Pr
 
 def _name(kind: Kind, work: Path, distribution: Distribution) -> None:
     for role, name in file_names(kind, distribution).items():
-        source = work / _FILES[kind][role]
-        if source.name != name:
-            source.rename(work / name)
+        if _FILES[kind][role] != name:
+            (work / _FILES[kind][role]).rename(work / name)
 
 
 def _write_sums(kind: Kind, work: Path, distribution: Distribution) -> None:
@@ -178,10 +197,11 @@ def _read(kind: Kind, key: str, directory: Path, distribution: Distribution) -> 
     except (FileNotFoundError, NotADirectoryError):
         return None
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-    files = {role: directory / name for role, name in file_names(kind, distribution).items()}
-    if not all(path.exists() and path.name in sums for path in files.values()):
+    names = file_names(kind, distribution)
+    if not all((directory / name).exists() and name in sums for name in names.values()):
         return None
-    return ImageSet(kind, key, directory, files, {role: sums[path.name] for role, path in files.items()})
+    return ImageSet(kind, key, directory, {role: directory / name for role, name in names.items()},
+                    {role: sums[name] for role, name in names.items()})
 
 
 def _sweep(kind: Kind, cache: Path) -> None:

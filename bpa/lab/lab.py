@@ -30,6 +30,7 @@ def up(
     hosts: int,
     ramdisk: ImageSet,
     system: ImageSet,
+    mirror: ImageSet,
     *,
     kvm_mode: kvm.Mode = "auto",
     switch_on: Iterable[str] = (),
@@ -38,8 +39,8 @@ def up(
 ) -> LabStatus:
     """Bring the lab up with `hosts` powered-off hosts, or add what is missing of it.
 
-    ramdisk and system are the images that the site refers to. Hosts that exist stay as they are; fewer hosts than there
-    are is refused, because a host in use would vanish. LabError: no root, a tool missing, a part that does not start.
+    ramdisk, system and mirror are what the site refers to. Hosts that exist stay as they are; fewer hosts than there are
+    is refused, because a host in use would vanish. LabError: no root, a tool missing, a part that does not start.
     """
     layout = layout or Layout.default()
     _demand_root()
@@ -68,6 +69,7 @@ def up(
                 _define(connection, layout, host, use_kvm)
         progress("BMC")
         _start_bmc(layout, plan, certificates, password)
+        _start_time_server(layout)
         for name in switch_on:
             faults.switch(layout.faults, name)
         kept = site.write(
@@ -75,7 +77,7 @@ def up(
             site.render(
                 layout,
                 plan,
-                site.SiteImages(system.directory, system.files["disk"].name, system.sha256["disk"]),
+                site.serve(layout, system, mirror),
                 USERNAME,
                 password,
             ),
@@ -95,6 +97,7 @@ def down(layout: Layout | None = None, progress: Progress = lambda _text: None) 
     with state.locked(layout):
         progress("BMC")
         processes.stop(layout.pid("bmc"))
+        processes.stop(layout.pid("ntp"))
         progress("virtual hosts")
         if processes.alive(layout.pid("libvirtd")):
             hypervisor.remove_all(layout)
@@ -208,6 +211,12 @@ def _start_bmc(layout: Layout, hosts: tuple[LabHost, ...], certificates: tls.Cer
         if processes.alive(layout.pid("bmc")) is None or time.monotonic() > deadline:
             raise LabError(f"the lab's BMC does not start; see {layout.log('bmc')}")
         time.sleep(0.1)
+
+
+def _start_time_server(layout: Layout) -> None:
+    if processes.alive(layout.pid("ntp")) is None:
+        processes.start(("ip", "netns", "exec", NAMESPACE, sys.executable, "-m", "bpa.lab.ntp", ADDRESS),
+                        layout.pid("ntp"), layout.log("ntp"), {"PYTHONPATH": str(Path(__file__).parents[2])})
 
 
 def _demand_root() -> None:

@@ -23,7 +23,7 @@ QEMU = "{http://libvirt.org/schemas/domain/qemu/1.0}"
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files of one host: disk (qcow2), an nvdimm (raw) for each NUMA node, nvme (raw), nvram (UEFI variables), console log."""
+    """Of one host: disk (qcow2), an nvdimm for each NUMA node and nvme (raw), nvram (UEFI variables), console log."""
 
     disk: Path
     nvdimms: tuple[Path, ...]

@@ -13,20 +13,41 @@ from typing import Any
 import yaml
 
 from bpa.core.secret import Secret
+from bpa.documents import builtin_directory
+from bpa.images import ImageSet
 from bpa.lab.hosts import LabHost
 from bpa.lab.layout import ADDRESS, BMC_PORT, IMAGE_PORT, NAMESPACE, Layout
 
 _WRITTEN = ".written.json"
+MIRROR = "mirror"
+"""The package mirror's name below the image server's root."""
 INSTALLER = Path(__file__).parent / "installer"
 
 
 @dataclass(frozen=True, slots=True)
 class SiteImages:
-    """The directory with IPA kernel, ramdisk and ESP; the OS image's file name in it, and its sha256 in hex."""
+    """The directory that is served; the OS image's file name in it, and its sha256 in hex; the key (armored text) by which
+    the package mirror in it is signed.
+    """
 
     directory: Path
     name: str
     sha256: str
+    key: str
+
+
+def serve(layout: Layout, system: ImageSet, mirror: ImageSet) -> SiteImages:
+    """Make the directory that the site's image server gives out: names for what lies in the cache, and no others."""
+    layout.served.mkdir(parents=True, exist_ok=True)
+    wanted = {system.files["disk"].name: system.files["disk"], MIRROR: mirror.directory}
+    for name in {entry.name for entry in layout.served.iterdir()} | set(wanted):
+        path = layout.served / name
+        if name in wanted and path.resolve() == wanted[name].resolve():
+            continue
+        path.unlink(missing_ok=True)
+        if name in wanted:
+            path.symlink_to(wanted[name].resolve())
+    return SiteImages(layout.served, system.files["disk"].name, system.sha256["disk"], mirror.files["key"].read_text())
 
 
 def render(
@@ -72,7 +93,17 @@ def render(
             },
         }
     )
+    files["profile.yaml"] = _documents(_profile(images.key))
     return files
+
+
+def _profile(key: str) -> dict[str, Any]:
+    """BPA's own profile for the lab; its packages come from the lab's mirror, whose key is another with each build of it."""
+    profile: dict[str, Any] = yaml.safe_load((builtin_directory() / "lab.yaml").read_text())
+    mirror = {"uri": f"http://{ADDRESS}:{IMAGE_PORT}/{MIRROR}", "suites": ["bpa"], "components": ["main"], "key": key}
+    software = profile["spec"]["software"] = profile["spec"].get("software") or {}
+    software |= {"sources": [mirror, *(software.get("sources") or ())], "imageSources": False}
+    return profile
 
 
 def _host(host: LabHost, images: SiteImages) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -155,6 +156,15 @@ def test_a_file_is_written_whole_with_its_mode_and_its_directories(ssh: Ssh, tmp
     assert path.read_text() == "grüße\n'$HOME'"
     assert path.stat().st_mode & 0o7777 == 0o600
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_what_a_power_failure_left_of_an_earlier_write_goes_and_one_under_way_stays(ssh: Ssh, tmp_path: Path) -> None:
+    for name, age in ((".bpa.Ab3dEf9h", 7200.0), (".bpa.Zz3dEf9h", 60.0), (".bpa.theirs", 7200.0)):
+        (tmp_path / name).write_text("half")
+        changed = time.time() - age
+        os.utime(tmp_path / name, (changed, changed))
+    ssh.write_file(str(tmp_path / "new"), "x")
+    assert {path.name for path in tmp_path.iterdir()} == {"new", ".bpa.Zz3dEf9h", ".bpa.theirs"}
 
 
 def test_an_empty_file_can_be_written(ssh: Ssh, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_an_ironic_of_the_site_is_not_ours_to_stop(run, site):
 
 def test_the_lab_says_that_it_needs_root(run, site, monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    monkeypatch.setattr("bpa.cli.images.build_all", lambda: (None, None))
+    monkeypatch.setattr("bpa.cli.images.build_all", lambda: (None, None, None))
     monkeypatch.setitem(sys.modules, "libvirt", sys.modules.get("libvirt") or types.ModuleType("libvirt"))
     ran = run("lab", "up")
     assert ran.code == Exit.LAB

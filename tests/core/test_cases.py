@@ -24,7 +24,9 @@ import pytest
 import yaml
 
 from bpa.core.facts import BmcFacts, Facts, NodeFacts, OsFacts
-from bpa.core.host import HOST
+from bpa.core.host import HOST, OWNED
+from bpa.core.host.owned import owner_of
+from bpa.core.steps import WriteFile
 from bpa.core.verdict import Act, Met, Stuck, Verdict, Wait
 from bpa.core.want import BiosWant, HostWant
 from bpa.documents.profile.bios import intent_rules
@@ -113,5 +115,19 @@ def test_a_requirement_judges_the_situation_as_written(file: Path) -> None:
     agrees(requirement.check(want, have), case["verdict"])
     if "changes" in case:
         found = [dataclasses.asdict(change) for change in requirement.changes(want, have)]
-        due = [{"old": None, "restart": "", "destroys": "", **change} for change in case["changes"]]
+        due = [{"old": None, "restart": "", "destroys": "", "disrupts": "", **change} for change in case["changes"]]
         assert found == due
+
+
+def test_every_file_that_a_step_of_any_case_writes_is_declared() -> None:
+    written: set[str] = set()
+    for file in CASES:
+        case = yaml.load(file.read_text(), _Loader)
+        if case["verdict"].get("act") != "WriteFile":
+            continue
+        want, have = build(HostWant, case.get("want") or {}), build(Facts, case.get("have") or {})
+        verdict = BY_CONDITION[file.parent.name].check(want, have)
+        assert isinstance(verdict, Act) and isinstance(verdict.step, WriteFile)
+        written.add(verdict.step.path)
+    assert "/etc/kernel/install.d/95-bpa.install" in written
+    assert not [path for path in written if owner_of(path, OWNED) is None], "declare it in OWNED of the module that writes it"

@@ -57,7 +57,7 @@ def test_an_installer_is_an_executable_or_a_directory_with_one(tmp_path: Path, f
 
 
 def test_paths_of_a_site_are_relative_to_its_document(tmp_path: Path) -> None:
-    for name in ("ca.pem", "key", "kernel"):
+    for name in ("ca.pem", "key", "kernel", "edge.conf"):
         (tmp_path / name).write_text("")
     (tmp_path / "installer").mkdir()
     (tmp_path / "installer/installer.sh").touch(0o755)
@@ -70,10 +70,12 @@ def test_paths_of_a_site_are_relative_to_its_document(tmp_path: Path) -> None:
   images: {directory: ., kernel: kernel, ramdisk: "http://192.0.2.1/ramdisk"}
   ssh: {user: debian, keyFile: key, port: 2222}
   kud: {installer: installer, directory: clusters}
+  kubernetes: {kubeconfig: edge.conf}
   concurrency: {hosts: 3, perBmc: 2}
 """),
     ).settings
 
+    assert settings.kubernetes.kubeconfig == tmp_path / "edge.conf"
     assert settings.namespace == "bpa-lab"
     assert settings.bmc_ca == tmp_path / "ca.pem"
     assert settings.images.directory == tmp_path

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from bpa.core.facts import ServiceFacts
 from bpa.core.guards import MAX_ATTEMPTS, SETTLE, SWITCH_ON_SETTLE, Consent, Memory, Permissions, guard
-from bpa.core.steps import Deploy, Reset, RestartHost, RunOnHost, StageBios
+from bpa.core.steps import Cordon, Deploy, EvictPods, Reset, RestartHost, RunOnHost, StageBios
 from bpa.core.verdict import Act, Met, Stuck, Wait
 
 STAGE = StageBios({"ProcVirtualization": "Enabled"})
@@ -120,3 +121,29 @@ def test_another_reason_to_restart_is_another_restart():
     memory = Memory().after("KernelApplied", RestartHost("the running kernel lacks iommu=pt", "boot-1"), 1000.0)
     verdict = guarded(Act(RestartHost("floppy is loaded, and the profile forbids it", "boot-2")), memory, now=2000.0)
     assert isinstance(verdict, Act)
+
+
+def test_a_host_that_is_met_is_not_done_while_its_node_may_still_be_cordoned_by_us():
+    silent = ServiceFacts(problem="the Kubernetes API does not answer", passing=True)
+    ours = Memory(cordoned="node1", waiting="C", waiting_since=990.0)
+    verdict = guard(Met(), "C", 60.0, ours, NOBODY, "uuid-1", 1000.0, silent)
+    assert isinstance(verdict, Wait) and "Node node1 is still cordoned by BPA" in verdict.reason
+    assert isinstance(guard(Met(), "C", 60.0, ours, NOBODY, "uuid-1", 1051.0, silent), Stuck)
+    assert guard(Met(), "C", 60.0, NEW, NOBODY, "uuid-1", 1000.0, silent) == Met()
+    assert guard(Met(), "C", 60.0, ours, NOBODY, "uuid-1", 1000.0, ServiceFacts("node1")) == Met()
+
+
+def test_a_drain_is_remembered_from_its_cordon_to_the_step_that_it_is_for():
+    memory = Memory().after("C", Cordon("node1", "admin.conf", "restart"), 1000.0)
+    memory = memory.after("C", EvictPods("node1", "admin.conf", {"shop/web": "u"}), 1010.0)
+    assert (memory.cordoned, memory.draining) == ("node1", 1000.0)
+    assert memory.after("C", STAGE, 1020.0).draining == 1000.0
+    memory = memory.after("C", RestartHost("kernel"), 1030.0)
+    assert (memory.cordoned, memory.draining) == ("node1", 0.0)
+    assert memory.met().cordoned == ""
+
+
+def test_consent_is_asked_before_anything_is_drained():
+    serving = ServiceFacts("node1", ready=True, pods=())
+    verdict = guard(Act(WIPE), "C", 60.0, NEW, Permissions(disrupt=True), "uuid-1", 1000.0, serving)
+    assert isinstance(verdict, Stuck) and "no consent" in verdict.reason

@@ -1,12 +1,15 @@
 """The site's file: what is saved is there after any end of the process, and one process holds a site."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
+import sqlite3
 
 import pytest
 
-from bpa.adapters.store import Locked, Store, only_one
+from bpa.adapters.store import Locked, StateError, Store, only_one
+from bpa.core.drift import Baseline
 from bpa.core.guards import Consent, Memory
 from bpa.core.history import Event, durations
 
@@ -86,3 +89,47 @@ def test_what_is_met_twice_in_a_run_took_both_times_and_a_later_run_counts_anew(
     first = [start("1", 0), met("1", 5, "Access"), met("1", 6, "Staged"), met("1", 16, "Access")]
     assert durations(first) == {"Access": 15, "Staged": 1}
     assert durations([*first, start("2", 100), met("2", 102, "Access")]) == {"Access": 2, "Staged": 1}
+
+
+def test_how_conditions_were_seen_comes_back_whole_and_is_replaced_as_a_whole(store, tmp_path):
+    first = {"VfsCreated": Baseline("4 VFs", 1.5, "boot-1", "docs", {"/etc/bpa/sriov.sh": "aa"}),
+             "KernelApplied": Baseline("x", 1.5)}
+    store.see("node0", first)
+    assert Store(tmp_path / "site.sqlite").seen("node0") == first and store.seen("node1") == {}
+    store.see("node0", {"KernelApplied": Baseline("x", 1.5, found=2.5, now="y")})
+    assert store.seen("node0")["KernelApplied"].found == 2.5 and store.seen("node0")["VfsCreated"] == first["VfsCreated"]
+    store.forget_seen("node0")
+    assert store.seen("node0") == {}
+
+
+OF_VERSION_1 = """
+CREATE TABLE memory (subject TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE condition (subject TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, text TEXT NOT NULL, since REAL NOT NULL,
+    PRIMARY KEY (subject, name));
+INSERT INTO memory VALUES ('node0', '{"identity": "u", "in_service": true}');
+INSERT INTO condition VALUES ('node0', 'VfsCreated', 'met', '4 VFs', 10.0);
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_file_of_an_older_bpa_is_taken_over_with_all_that_is_in_it(tmp_path):
+    path = tmp_path / "site.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.executescript(OF_VERSION_1)
+    for _ in range(2):
+        store = Store(path)
+        assert store.memory("node0") == Memory(identity="u", in_service=True)
+        assert store.conditions("node0")["VfsCreated"].text == "4 VFs"
+        store.see("node0", {"VfsCreated": Baseline("4 VFs", 20.0)})
+        assert store.seen("node0")["VfsCreated"].at == 20.0
+        store.close()
+
+
+def test_a_file_of_a_newer_bpa_is_left_alone(tmp_path):
+    path = tmp_path / "site.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as new:
+        new.execute("PRAGMA user_version = 99")
+    with pytest.raises(StateError, match="newer BPA"):
+        Store(path)
+    with contextlib.closing(sqlite3.connect(path)) as new:
+        assert new.execute("SELECT name FROM sqlite_master").fetchall() == []

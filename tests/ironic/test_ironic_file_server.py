@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpa.adapters.ironic_service.file_server import byte_range, find, make_server
+from bpa.adapters.ironic_service.parts import link
 
 CONTENT = bytes(range(256)) * 1000
 
@@ -85,3 +86,16 @@ def test_no_target_leads_out_of_the_root(target: str) -> None:
 def test_a_range_always_lies_in_the_file(header: str, size: int) -> None:
     part = byte_range(header, size)
     assert part is None or (part[0] >= 0 and part[1] >= 0 and sum(part) <= size)
+
+
+def test_a_folder_is_served_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "cache" / "pool").mkdir(parents=True)
+    (tmp_path / "cache" / "pool" / "jq.deb").write_bytes(b"jq")
+    (tmp_path / "root").mkdir()
+    for _ in range(2):
+        link(tmp_path / "cache", tmp_path / "root" / "mirror")
+    found = find(tmp_path / "root", "/mirror/pool/jq.deb")
+    assert found is not None and found.read_bytes() == b"jq"
+    assert find(tmp_path / "root", "/mirror/pool") is None
+    link(tmp_path / "cache" / "pool", tmp_path / "root" / "mirror")
+    assert find(tmp_path / "root", "/mirror/jq.deb") is not None

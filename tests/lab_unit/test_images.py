@@ -106,6 +106,41 @@ def test_what_a_killed_build_left_is_swept(distribution: Distribution, tmp_path:
     assert not (tmp_path / "cache" / ".os-left").exists()
 
 
+def test_a_recipe_is_told_where_the_sets_are_that_go_into_its_own(
+    distribution: Distribution, tmp_path: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("containerd.sh", "containerd-requirements.txt", "containerd-go.mod", "containerd-go.sum"):
+        (recipe.parent / name).write_text("touch bpa-lab-containerd.deb bpa-lab-kata.deb\n")
+    (recipe.parent / "mirror-packages.txt").write_text("")
+    (recipe.parent / "mirror.sh").write_text('mkdir -p dists/bpa; touch key.asc; ls "$CONTAINERD" > dists/bpa/InRelease\n')
+    monkeypatch.setattr(builder, "_TOOLS", {"containerd": (), "mirror": ()})
+    made = build("mirror", tmp_path / "cache", distribution=distribution)
+    assert made.files["release"].read_text().split() == ["SHA256SUMS", "bpa-lab-containerd.deb", "bpa-lab-kata.deb"]
+
+
+def test_the_key_changes_with_the_sets_that_go_in(distribution: Distribution, recipe: Path) -> None:
+    for name in (name for names in builder._RECIPES.values() for name in names):
+        (recipe.parent / name).write_text("")
+    mirror, system = content_key("mirror", distribution), content_key("os", distribution)
+    (recipe.parent / "containerd-go.mod").write_text("go 1.99\n")
+    assert content_key("mirror", distribution) != mirror
+    assert content_key("os", distribution) == system
+
+
+def test_a_recipe_sees_where_this_machine_gets_modules_from(
+    distribution: Distribution, tmp_path: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GOPROXY", "https://modules.example")
+    recipe.write_text('printf %s "$GOPROXY" > os.raw\n')
+    assert build("os", tmp_path / "cache", distribution=distribution).files["disk"].read_text() == "https://modules.example"
+
+
+@pytest.mark.parametrize("kind", builder._RECIPES)
+def test_the_files_of_a_recipe_are_there(kind: str) -> None:
+    assert builder._RECIPES[kind][0] == f"{kind}.sh"
+    assert [name for name in builder._RECIPES[kind] if not (builder.RECIPES / name).is_file()] == []
+
+
 @pytest.mark.parametrize(("release", "name", "suite"), [
     ('ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n', "debian-12", "bookworm"),
     ('ID=ubuntu\nVERSION_ID="24.04"\nVERSION_CODENAME=noble\n', "ubuntu-24.04", "noble"),

@@ -176,7 +176,8 @@ def test_drives_adapters_and_cpus_are_told_as_they_are(bmc: StubBmc) -> None:
     with machine(bmc) as m:
         facts = m.look(ALL)
     assert facts.drives == (
-        Drive("sda", serial="LABDISK0", size=8589934592, model="QEMU", wwn="0x5000c500a1b2c3d4", rotational=True),
+        Drive("sda", serial="LABDISK0", size=8589934592, model="QEMU", wwn="0x5000c500a1b2c3d4", rotational=True,
+              media="hdd"),
     )
     assert facts.cpus == 8
     assert facts.adapters == (Adapter("nic1 82576", ("52:54:00:aa:bb:cc",), 7),)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from bpa.documents.profile.bios import intent_rules
 
 from bpa.core.bios import Machine, Resolution, resolve_intent
 from bpa.core.bios.registry import Attribute, Choice, Registry
+from bpa.documents.profile.bios import intent_rules
 
 
 def registry(**attributes: tuple[str, tuple[tuple[str, str], ...]]) -> Registry:

@@ -167,6 +167,7 @@ DRIFT = {
     vhost_unloaded: ["RunOnHost"],
 }
 RESTARTING = [bios_changed, kernel_argument_gone, nested_off_and_in_use]
+DISRUPTING = {nested_switched_off: "virtual machines, Kata pods among them, that start while KVM is reloaded"}
 
 
 @pytest.mark.parametrize("drift", DRIFT, ids=lambda drift: drift.__name__)
@@ -196,7 +197,19 @@ def test_a_host_in_service_is_not_restarted_without_disrupt(clock, store, done, 
     assert world.machine.starts == starts + 1
 
 
-@pytest.mark.parametrize("drift", [d for d in DRIFT if d not in RESTARTING], ids=lambda drift: drift.__name__)
+@pytest.mark.parametrize("drift", DISRUPTING, ids=lambda drift: drift.__name__)
+def test_a_host_in_service_loses_nothing_that_runs_on_it_without_disrupt(clock, store, done, drift):
+    want, world = done
+    store.remember(want.name, dataclasses.replace(store.memory(want.name), in_service=True))
+    drift(world, clock)
+    outcome = drive(subject(want, world), store, clock)
+    assert isinstance(outcome.last.verdict, Stuck) and f"it would disrupt {DISRUPTING[drift]}" in outcome.last.verdict.reason
+    assert world.performed == []
+    store.remember(want.name, store.memory(want.name).retried())
+    assert drive(subject(want, world), store, clock, Permissions(disrupt=True)).done
+
+
+@pytest.mark.parametrize("drift", [d for d in DRIFT if d not in {*RESTARTING, *DISRUPTING}], ids=lambda drift: drift.__name__)
 def test_what_disturbs_nobody_is_repaired_on_a_host_in_service_too(clock, store, done, drift):
     want, world = done
     store.remember(want.name, dataclasses.replace(store.memory(want.name), in_service=True))

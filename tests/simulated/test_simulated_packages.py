@@ -8,17 +8,21 @@ from killing import POINTS, Killer
 
 from bpa.adapters.store import Store
 from bpa.core.guards import Consent
+from bpa.core.host.software.clock_look import CHRONY
 from bpa.core.host.software.files import files_of
 from bpa.core.host.software.reading import LIST, RECORD
-from bpa.core.want import AptSource, Package, Profile, Proxy, SoftwareNeeds
+from bpa.core.host.software.registries import files_of as hosts_of
+from bpa.core.want import AptSource, Package, Profile, Proxy, Registry, SoftwareNeeds, TimeSources
 from bpa.lab.simulated import Clock, Durations
 
 QUICK = Durations(post=5.0, boot=3.0, first_boot=1.0, ramdisk=2.0, write=3.0)
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
 ASKED = Profile("tools", software=SoftwareNeeds(
-    (Package("jq", "1.6-2.1"), Package("tmux"), Package("bash")),
-    (AptSource("http://192.0.2.1/debian", ("bookworm",), ("main",)),),
-    Proxy("http://192.0.2.2:3128", exceptions=("192.0.2.1",)), {"site": PEM}))
+    (Package("jq", "1.6-2.1"), Package("tmux"), Package("bash"), Package("chrony")),
+    (AptSource("http://192.0.2.1/debian", ("bookworm",), ("main",)),), False,
+    Proxy("http://192.0.2.2:3128", exceptions=("192.0.2.1",)), {"site": PEM},
+    TimeSources(("192.0.2.3", "ntp.example.org")), {"docker.io": Registry(("https://192.0.2.4",))}))
+OURS = {*files_of(ASKED.software), *hosts_of(ASKED.software), CHRONY}
 
 
 @pytest.fixture
@@ -42,10 +46,10 @@ def done(clock, store):
 def test_a_new_machine_gets_its_packages(done):
     _, world = done
     installed = world.machine.os.installed
-    assert installed.packages == {"bash": "5.2.15-2+b7", "jq": "1.6-2.1", "tmux": "1.0-1"}
-    assert installed.files[RECORD].split() == ["jq", "tmux"], "bash was there before"
+    assert installed.packages == {"bash": "5.2.15-2+b7", "jq": "1.6-2.1", "tmux": "1.0-1", "chrony": "1.0-1"}
+    assert installed.files[RECORD].split() == ["jq", "tmux", "chrony"], "bash was there before"
     assert "RestartHost" not in kinds(world.performed)
-    assert files_of(ASKED.software).items() <= installed.files.items() and len(files_of(ASKED.software)) == 5
+    assert files_of(ASKED.software).items() <= installed.files.items() and len(OURS) == 8 and set(installed.files) >= OURS
 
 
 def test_a_second_apply_does_nothing(clock, store, done):
@@ -71,7 +75,7 @@ def test_without_the_section_what_we_installed_goes_and_nothing_else(clock, stor
     installed = world.machine.os.installed
     without = dataclasses.replace(want, profile=Profile("tools"))
     assert drive(subject(without, world), store, clock, all_of(world)).done
-    assert installed.packages == {"bash": "5.2.15-2+b7"} and not {LIST, RECORD, *files_of(ASKED.software)} & set(installed.files)
+    assert installed.packages == {"bash": "5.2.15-2+b7"} and not {LIST, RECORD, *OURS} & set(installed.files)
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -83,6 +83,18 @@ TROUBLES = {
         (("ssh silent", {}),), "AccessGranted", ("connection refused", "given up after 20 min"), "console"),
     "SSH answers late": Trouble((("ssh silent", {"lasts": 600}),)),
     "SSH breaks in the middle of the work": Trouble((("ssh silent", {"after": 103.5, "lasts": 60}),)),
+    "SSH is lost in mid-write": Trouble((("ssh lost in mid-write", {"times": 1}),)),
+    "SSH is lost in mid-write, and the file is there": Trouble((("ssh lost in mid-write", {"times": 2, "value": "after"}),)),
+    "the disk is full": Trouble(
+        (("disk full", {}),), "SystemUsable", ("the disk is full", "0 KiB are free on /"), "make room"),
+    "the root file system is read-only": Trouble(
+        (("read-only root", {}),), "SystemUsable", ("/ is mounted read-only",), "remount"),
+    "the restart never comes back": Trouble(
+        (("start hangs", {"after": 103.5}),), "AccessGranted", ("connection refused", "given up after 20 min"), "console",
+        counts={RestartHost: 1}),
+    "GRUB starts another entry": Trouble(
+        (("another entry starts", {}),), "KernelApplied", ("the restart changed nothing", "lacks intel_iommu=on"),
+        "another entry", counts={RestartHost: 1}),
     "the first boot never ends": Trouble((("first boot hangs", {}),), "AccessGranted", ("cloud-init", "given up")),
     "VFs cannot be made": Trouble(
         (("vfs fail", {}),), "VfsCreated", ("create 4 VFs", "Input/output error"), "by hand"),

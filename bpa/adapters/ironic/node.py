@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from bpa.core.facts import Drive, Inventory, NodeFacts
+from bpa.core.facts import Drive, InspectedNic, Inventory, NodeFacts
 from bpa.core.root_device import HintValue
 from bpa.core.secret import Secret
 from bpa.core.want import Image
@@ -189,7 +189,22 @@ def parse_inventory(answer: Json) -> Inventory:
                    for nic in found.get("interfaces") or () if nic.get("mac_address")},
         flags=tuple(cpu.get("flags") or ()),
         boot_mode=str((found.get("boot") or {}).get("current_boot_mode") or ""),
+        cpu_model=str(cpu.get("model_name") or ""), sockets=_count(cpu.get("socket_count")),
+        nics=tuple(_nic(nic) for nic in found.get("interfaces") or () if nic.get("mac_address")),
     )
+
+
+def _nic(nic: Json) -> InspectedNic:
+    """ironic-python-agent's NetworkInterface. Of virtio its vendor and product are no PCI ids, and told as none."""
+    vendor, product = (str(nic.get(key) or "").lower().removeprefix("0x") for key in ("vendor", "product"))
+    device = f"{vendor}:{product}" if len(vendor) == len(product) == 4 and vendor != "1af4" else ""
+    return InspectedNic(str(nic.get("name") or ""), str(nic["mac_address"]).lower(), device, _count(nic.get("speed_mbps")),
+                        str(nic.get("driver") or ""), str(nic.get("pci_address") or ""))
+
+
+def _count(value: object) -> int:
+    """A number that the ramdisk may not know, or not tell."""
+    return value if isinstance(value, int) and value > 0 else 0
 
 
 def _drive(disk: Json) -> Drive:

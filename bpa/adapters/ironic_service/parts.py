@@ -99,8 +99,8 @@ def write_private(path: Path, text: str) -> None:
 
 
 def link(source: Path, target: Path) -> None:
-    """Give source a second name; a symbolic link where it lies on another file system."""
-    if not source.is_file():
+    """Give source a second name; a symbolic link to a folder, and where it lies on another file system."""
+    if not source.exists():
         raise Refused(f"there is no file {source} to serve", "run `bpa images build`, or correct spec.images")
     if target.exists() and target.samefile(source):
         return

@@ -61,6 +61,10 @@ class Kud:
             files=self._files(home), installer=str(self._installer or ""), run=facts, artifacts=_artifacts(home)
         )
 
+    def kubeconfig(self, cluster: str) -> Path:
+        """Where KuD's installer leaves the cluster's kubeconfig (Kubespray's kubeconfig_localhost) when all has succeeded."""
+        return self._home(cluster) / "artifacts" / "admin.conf"
+
     def write(self, cluster: str, files: Mapping[str, str]) -> tuple[str, ...]:
         """Write what differs, each file whole or not at all; returns the names written."""
         home = self._home(cluster)

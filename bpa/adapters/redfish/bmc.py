@@ -18,6 +18,7 @@ from bpa.adapters.redfish.provisioning import (
     Macs,
     bare_ground,
     read_adapters,
+    read_bmc_version,
     read_cpus,
     read_dimms,
     read_drives,
@@ -25,6 +26,7 @@ from bpa.adapters.redfish.provisioning import (
 )
 from bpa.adapters.redfish.reading import NOT_THERE, Json, Reader, inner, text
 from bpa.adapters.redfish.sections.ground import Ground
+from bpa.adapters.redfish.sections.normal import amount, words
 from bpa.adapters.redfish.target import Target
 from bpa.adapters.redfish.transport.answers import Missing
 from bpa.adapters.redfish.writing import Writer
@@ -35,7 +37,7 @@ from bpa.core.pmem_goal import GoalPlan
 from bpa.core.request import Request
 from bpa.core.steps import BiosValue, ResetType
 
-Section = Literal["cpus", "macs", "drives", "dimms", "adapters"]
+Section = Literal["cpus", "macs", "drives", "dimms", "adapters", "version"]
 ALL: frozenset[Section] = frozenset(get_args(Section))
 QUICK: frozenset[Section] = frozenset({"macs"})
 """What identity needs; identity, power, memory in all and BIOS are always read."""
@@ -44,6 +46,7 @@ _READ: dict[Section, Callable[[Reader, Ground], Any]] = {
     "drives": read_drives,
     "dimms": read_dimms,
     "adapters": read_adapters,
+    "version": read_bmc_version,
 }
 
 
@@ -125,7 +128,7 @@ class Bmc:
         # The sum that a BMC tells may have persistent memory in it.
         dram = sum(d.mib for d in dimms if not d.persistent)
         adapters = kept.get("adapters", ())
-        maker = text(system, "Manufacturer")
+        maker, processors = text(system, "Manufacturer"), inner(system, "ProcessorSummary")
         return BmcFacts(
             system=self.target.system_path(),
             power=text(system, "PowerState"),
@@ -146,6 +149,10 @@ class Bmc:
             unread=dict(self._unread),
             service_tag=text(system, "SKU") if maker.startswith("Dell") else "",
             registry=registry,
+            cpu_model=words(processors, "Model"),
+            sockets=amount(processors, "Count"),
+            cores=amount(processors, "CoreCount"),
+            bmc_version=kept.get("version", ""),
         )
 
     def _forget_what_changed(self, system: Json, now: tuple[str, str]) -> None:

@@ -4,17 +4,19 @@ MACs until the wanted one is found, drives and modules only for those who ask.""
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from bpa.adapters.redfish.interfaces import macs_of
 from bpa.adapters.redfish.reading import NOT_THERE, Json, Reader, inner, objects, text
 from bpa.adapters.redfish.sections.cpus import read_processors
 from bpa.adapters.redfish.sections.drives import read_storage
-from bpa.adapters.redfish.sections.ground import Ground, chassis_of
+from bpa.adapters.redfish.sections.ground import Ground, chassis_of, managers_of
 from bpa.adapters.redfish.sections.memory import read_memory, summed_mib
 from bpa.adapters.redfish.sections.network import read_nics
-from bpa.adapters.redfish.sections.normal import amount
+from bpa.adapters.redfish.sections.normal import amount, told
 from bpa.adapters.redfish.target import Target
 from bpa.core.facts import Adapter, Dimm, Drive
+from bpa.core.machine import Disk
 
 AT_ONCE = 5
 """EthernetInterfaces that one look reads where the machine is known by more than its MAC; the next look goes on."""
@@ -48,9 +50,21 @@ def read_dimms(reader: Reader, ground: Ground) -> tuple[Dimm, ...]:
 def read_drives(reader: Reader, ground: Ground) -> tuple[Drive, ...]:
     """Drives that are there, as root device hints are matched against."""
     return tuple(
-        Drive(d.name, d.serial, d.bytes, d.model, d.wwn, {"hdd": True, "ssd": False}.get(d.media))
+        Drive(d.name, d.serial, d.bytes, d.model, d.wwn, {"hdd": True, "ssd": False}.get(d.media), media=_class_of(d))
         for d in read_storage(reader, ground).drives if d.serial or d.bytes
     )
+
+
+def _class_of(disk: Disk) -> Literal["nvme", "ssd", "hdd", ""]:
+    if disk.protocol.startswith("NVMe"):
+        return "nvme"
+    return "ssd" if disk.media == "ssd" else "hdd" if disk.media in ("hdd", "smr") else ""
+
+
+def read_bmc_version(reader: Reader, ground: Ground) -> str:
+    """The firmware of the manager of this System, "" = not told."""
+    managers = managers_of(reader, ground.root, ground.path, ground.system)
+    return next((version for body in managers.values() if (version := told(body, "FirmwareVersion"))), "")
 
 
 def read_adapters(reader: Reader, ground: Ground) -> tuple[Adapter, ...]:

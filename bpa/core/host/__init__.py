@@ -10,6 +10,7 @@ from bpa.core.host import (
     containerd,
     cpus,
     enrolment,
+    erasure,
     firmware,
     goal,
     hardware,
@@ -21,19 +22,25 @@ from bpa.core.host import (
     module_files,
     module_state,
     modules,
+    mounting,
     nvdimm,
+    owned,
     pmem,
     qat,
     security,
+    service,
     software,
     sriov,
     sysctl,
+    system,
     virtualization,
 )
 from bpa.core.host.hardening import ready as hardening
+from bpa.core.host.owned import Owned
+from bpa.core.host.understanding import understood
 from bpa.core.requirement import HostRequirement
 
-HOST: tuple[HostRequirement, ...] = (
+HOST: tuple[HostRequirement, ...] = tuple(understood(one) for one in (
     bmc.REACHABLE,
     bmc.IDENTITY,
     firmware.STAGED,
@@ -43,8 +50,12 @@ HOST: tuple[HostRequirement, ...] = (
     hardware.FITS,
     image.DEPLOYED,
     access.GRANTED,
+    hardware.SEEN,
+    system.USABLE,
     software.READY,
     software.INSTALLED,
+    software.IN_STEP,
+    software.MIRRORED,
     kernel.STAGED,
     module_files.STAGED,
     security.FIT,
@@ -62,14 +73,24 @@ HOST: tuple[HostRequirement, ...] = (
     kata.CAPABLE,
     containerd.READY,
     hardening.APPLIED,
+    service.RETURNED,
+))
+
+OWNED: tuple[Owned, ...] = tuple(
+    one
+    for module in (
+        kernel, module_files, hugepages, sysctl, hardening, sriov, qat, mounting, ipmctl, erasure, containerd, software,
+    )
+    for one in module.OWNED
 )
+"""Every file that BPA makes on a host."""
 
 PROBES: Mapping[str, tuple[str, ...]] = {
     name: argv
     for module in (
-        access, software, kernel, modules, cpus, hugepages, sysctl, hardening, virtualization,
+        access, hardware, system, software, kernel, modules, cpus, hugepages, sysctl, hardening, virtualization,
         qat, sriov, nvdimm, ipmctl, kata, containerd,
     )
     for name, argv in module.PROBES.items()
-}
+} | {"owned": owned.probe(OWNED)}
 """What a look at the running host asks: probe name -> argv, run as root."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bpa.core.facts import Facts
 from bpa.core.host.mounting import our_unit
 from bpa.core.host.nvdimm import look_nvdimm
+from bpa.core.host.owned import Owned
 from bpa.core.host.persistent import Dimm, Nvdimm, erases
 from bpa.core.host.probe import shell
 from bpa.core.requirement import Change
@@ -18,6 +19,7 @@ from bpa.core.want import EraseWant, HostWant
 
 ERASED = "/etc/bpa/pmem-erased"
 """Which modules were erased, and for which id of the profile."""
+OWNED = (Owned(ERASED, "which persistent-memory modules were erased", "pmemModules.erase", "PmemModulesFit"),)
 # The list grows as each module is done, so that one that was erased is not erased again after an interruption.
 ERASE = """list=$1 erase=$2 method=$3 units=$4 regions=$5; shift 5
 for one in $units; do systemctl stop "$one" || exit; done
@@ -71,7 +73,8 @@ def check_erased(erase: EraseWant, seen: Nvdimm) -> Verdict | None:
     zero = "--zero-key" if erase.method == "crypto-erase" else ""
     words = tuple(f"{one.dev}={one.id or one.dev}={zero if one.security == 'disabled' else ''}" for one in left)
     step = RunOnHost((*shell(ERASE), ERASED, erase.id, erase.method, " ".join(units), " ".join(r.dev for r in concerned), *words),
-                     f"{erase.method} {', '.join(one.dev for one in left)}", timeout=600, erases=_lost(erase, seen))
+                     f"{erase.method} {', '.join(one.dev for one in left)}", timeout=600, erases=_lost(erase, seen),
+                     disrupts=f"what uses {', '.join(units)}" if units else "")
     return Act(step, f"the profile asks for it once, as {erase.id!r}")
 
 
@@ -85,7 +88,7 @@ def _lost(erase: EraseWant, seen: Nvdimm) -> str:
 def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
     erase, seen = want.profile.pmem_modules.erase, look_nvdimm(have)
     if erase is None:
-        return ()
+        return (Change(ERASED, "ours", "removed"),) if isinstance(seen, Nvdimm) and seen.erased_file else ()
     if not isinstance(seen, Nvdimm):
         return (Change("persistent memory", None, f"{erase.method} ({erase.id})", destroys="all of persistent memory"),)
     if not (left := _left(erase, seen)):

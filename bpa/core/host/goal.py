@@ -34,7 +34,7 @@ done
 """
 WITHDRAW = """record=$1; shift
 for socket; do ipmctl delete -f -goal -socket "$socket" || exit; done
-rm -f "$record"
+rm -f "$record" && { rmdir "${record%/*}" 2>/dev/null; :; }
 """
 WHY_RESTART = "the goal for persistent memory takes effect"
 
@@ -181,7 +181,10 @@ def check_applied(want: HostWant, have: Facts) -> Verdict:
 def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
     wanted, seen = want.profile.pmem_goals, look_ipmctl(have)
     if not wanted:
-        return ()
+        if not isinstance(seen, Ipmctl) or seen.record is None:
+            return ()
+        new = "withdrawn" if seen.waiting else "not asked; what it made stays"
+        return (Change("persistent memory goal", seen.record.goal, new),)
     goals = goals_of(wanted, seen) if isinstance(seen, Ipmctl) and seen.modules else None
     if goals is None or isinstance(goals, Stuck) or not isinstance(seen, Ipmctl):
         if isinstance(seen, Ipmctl):

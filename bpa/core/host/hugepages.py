@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from bpa.core.facts import Facts
 from bpa.core.host.cmdline import GIB, HEADER
+from bpa.core.host.owned import Owned
 from bpa.core.host.probe import shell, told
 from bpa.core.requirement import Change, HostRequirement
 from bpa.core.steps import RunOnHost, WriteFile
@@ -20,6 +21,7 @@ from bpa.core.verdict import Act, Met, Stuck, Verdict
 from bpa.core.want import HostWant, HugepagesWant
 
 FILE = "/etc/tmpfiles.d/bpa-hugepages.conf"
+OWNED = (Owned(FILE, "huge pages to reserve at every start", "kernel.hugepages", "HugepagesReserved"),)
 _BEFORE = "# Before: "
 _MACHINE = "/sys/kernel/mm/hugepages"
 _NODE = "/sys/devices/system/node/node"
@@ -169,7 +171,8 @@ def check(want: HostWant, have: Facts) -> Verdict:
                          "ask for fewer, or stop what uses the memory of that node")
         short = there < number and seen.available
         return Act(RunOnHost(reserve, "reserve huge pages"),
-                   reason + (f"; {left >> 20} MiB are free, but not in one piece" if short else ""))
+                   reason + (f"; {left >> 20} MiB are free, but not in one piece (after a restart they are: our file "
+                   "asks early)" if short else ""))
     return Met(", ".join(f"{number} × {_size(pool[1])} on {_place(pool[0])}" for pool, number in wanted.items()))
 
 

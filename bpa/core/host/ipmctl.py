@@ -11,12 +11,15 @@ from dataclasses import dataclass
 
 from bpa.core.facts import Facts
 from bpa.core.host.ipmctl_output import records, size_of
+from bpa.core.host.owned import Owned
 from bpa.core.host.probe import shell, told
 from bpa.core.verdict import Stuck, Wait
 
 RECORD = "/etc/bpa/pmem-goal"
 """What goal we asked for last, and in which start of the system."""
+OWNED = (Owned(RECORD, "the goal of persistent memory that was set last", "pmemGoal", "PmemGoalStaged"),)
 
+# An answer may end without a newline: the heading after it must stand on a line of its own all the same.
 PROBES = {"ipmctl": shell("""
 PATH=$PATH:/usr/sbin:/sbin
 set -- /sys/bus/nd/devices/nmem*
@@ -27,8 +30,8 @@ of=SocketID,DimmUID,Capacity,MemoryCapacity,AppDirectCapacity,InaccessibleCapaci
 of=$of,HealthState,HealthStateReason,LockState,FWVersion,ConfigurationStatus,ManageabilityState
 echo '@@ modules'
 timeout 20 ipmctl show -u B -o nvmxml -d $of -dimm 2>&1 || timeout 20 ipmctl show -a -dimm 2>&1
-echo '@@ sets'; timeout 20 ipmctl show -u B -o nvmxml -a -region 2>&1
-echo '@@ goals'; timeout 20 ipmctl show -u B -o nvmxml -a -goal 2>&1
+echo; echo '@@ sets'; timeout 20 ipmctl show -u B -o nvmxml -a -region 2>&1
+echo; echo '@@ goals'; timeout 20 ipmctl show -u B -o nvmxml -a -goal 2>&1
 exit 0
 """)}
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bpa.core.facts import Facts
 from bpa.core.host import bls, cpus, grub, hugepages, module_state
 from bpa.core.host.cmdline import UNFIT, key, lacking, retired_in, wanted_arguments
+from bpa.core.host.owned import Owned
 from bpa.core.host.probe import shell, told
 from bpa.core.requirement import Change, HostRequirement
 from bpa.core.steps import RestartHost, RunOnHost
@@ -32,6 +33,11 @@ for d in /boot /boot/efi /efi; do grep -sHE '^(options[[:space:]]|# bpa:)' $d/lo
 echo '@@ unified'; ls /boot/efi/EFI/Linux/*.efi /efi/EFI/Linux/*.efi /boot/EFI/Linux/*.efi 2>/dev/null
 exit 0
 """)}
+
+OWNED = (
+    Owned(grub.DROP_IN, "kernel arguments for GRUB's menu", "kernel.arguments", "KernelStaged"),
+    Owned(bls.PLUGIN, "puts kernel arguments into boot loader entries", "kernel.arguments", "KernelStaged"),
+)
 
 
 @dataclass(frozen=True, slots=True)

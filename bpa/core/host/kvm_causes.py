@@ -12,6 +12,7 @@ from bpa.core.steps import RestartHost, RunOnHost
 from bpa.core.verdict import Act, Stuck, Verdict
 
 IN_BIOS = "switch it on by the BIOS intent `virtualization` of the HardwareProfile, then apply again"
+STARTING = "virtual machines, Kata pods among them, that start while KVM is reloaded"
 POWER = "the lock goes only by switching the power off and on"
 MAKERS = {"vboxdrv": "VirtualBox", "vmmon": "VMware", "xen_privcmd": "Xen", "acrn_hsm": "ACRN"}
 
@@ -76,7 +77,7 @@ def nested(seen: Modules, value: str) -> Verdict | None:
     if there.users:
         return Act(RestartHost(f"{seen.kvm} is in use and takes nested={value} only at the next start"), reason)
     return Act(RunOnHost(shell(f"modprobe -r {seen.kvm} && modprobe {seen.kvm}"),
-                         f"reload {seen.kvm} with nested={value}"), reason)
+                         f"reload {seen.kvm} with nested={value}", disrupts=STARTING), reason)
 
 
 def paging(seen: Modules, kvm: Kvm) -> Stuck | None:

@@ -61,12 +61,6 @@ def render_load(profile: Profile, kvm: str) -> str:
     return _lines(modules_to_load(profile, kvm))
 
 
-def in_early_boot(text: str) -> bool:
-    """Whether a file of options concerns modules that the initial ramdisk may load: it holds a copy of the file."""
-    words = [line.split()[:2] for line in text.splitlines() if line and not line.startswith("#")]
-    return any(len(one) > 1 and one[1] not in KVM_OF.values() for one in words)
-
-
 def same(shown: str, asked: str) -> bool:
     """Whether the kernel shows a parameter as it was given: truth values as Y and N, numbers in decimal."""
     return _value(shown) == _value(asked)

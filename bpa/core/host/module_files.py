@@ -6,15 +6,18 @@ anew when options of other modules than KVM's change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from bpa.core.facts import Facts
+from bpa.core.host.initramfs import CHECKED, FORGETTING, modules_in, remake
+from bpa.core.host.initramfs import OWNED as OF_THE_RAMDISK
+from bpa.core.host.kvm_causes import STARTING
 from bpa.core.host.modprobe import (
     HEADER,
     KVM_OF,
     LOADED,
     OPTIONS,
-    in_early_boot,
+    modules_to_load,
     nested_value,
     options_of,
     render_load,
@@ -23,13 +26,18 @@ from bpa.core.host.modprobe import (
 )
 from bpa.core.host.module_state import needs_restart
 from bpa.core.host.modules import Modules, parse_modules
+from bpa.core.host.owned import Owned, removal
 from bpa.core.host.probe import told
 from bpa.core.requirement import Change, HostRequirement
 from bpa.core.steps import Restart, RunOnHost, WriteFile
 from bpa.core.verdict import Act, Met, Stuck, Verdict
-from bpa.core.want import HostWant
+from bpa.core.want import HostWant, Profile
 
-FORGOTTEN = HEADER + "# Empty until the initial ramdisk has forgotten what stood here.\n"
+OWNED = (
+    Owned(OPTIONS, "options of kernel modules, and modules that are forbidden", "kernel.modules", "ModulesStaged"),
+    Owned(LOADED, "modules to load at every start", "kernel.modules", "ModulesStaged"),
+    *OF_THE_RAMDISK,
+)
 
 
 def check(want: HostWant, have: Facts) -> Verdict:
@@ -37,14 +45,16 @@ def check(want: HostWant, have: Facts) -> Verdict:
     if not isinstance(text, dict):
         return text
     seen, wanted = parse_modules(text), render_options(want.profile)
-    early = (_remake(seen),) if seen.initramfs and (in_early_boot(wanted) or in_early_boot(seen.options_file)) else ()
+    about = {*modules_in(wanted), *modules_in(seen.options_file)} if seen.initramfs else ()
+    early = (remake(sorted(about)),) if about else ()
     if wanted and wanted != seen.options_file:
         return Act(WriteFile(OPTIONS, wanted, f"stage module options in {OPTIONS}", then=early),
                    f"{OPTIONS} is not as the profile asks")
-    if seen.options_file and not wanted and early:
-        return Act(WriteFile(OPTIONS, FORGOTTEN, f"empty {OPTIONS}", then=early), f"nothing in {OPTIONS} is asked any more")
-    if seen.stale and seen.initramfs and (in_early_boot(wanted) or seen.options_file == FORGOTTEN):
-        return Act(RunOnHost(_remake(seen), "make the initial ramdisk anew: it holds a copy of the module options", timeout=300),
+    if seen.options_file and not wanted and early and FORGETTING not in seen.options_file:
+        emptied = f"{HEADER}{FORGETTING}{' '.join(sorted(about))}\n"
+        return Act(WriteFile(OPTIONS, emptied, f"empty {OPTIONS}", then=early), f"nothing in {OPTIONS} is asked any more")
+    if seen.stale and early:
+        return Act(RunOnHost(early[0], "make the initial ramdisk anew where it holds modules of our options", 600.0),
                    f"the initial ramdisk is older than {OPTIONS}")
     load = render_load(want.profile, seen.kvm)
     if load and load != seen.load_file:
@@ -52,7 +62,8 @@ def check(want: HostWant, have: Facts) -> Verdict:
                    f"{LOADED} is not as the profile asks")
     for path, asked, there in ((OPTIONS, wanted, seen.options_file), (LOADED, load, seen.load_file)):
         if there and not asked:
-            return Act(RunOnHost(("rm", "-f", path), f"remove {path}"), f"nothing in {path} is asked any more")
+            gone = (path, CHECKED) if path == OPTIONS else (path,)
+            return Act(removal(f"remove {path}", *gone), f"nothing in {path} is asked any more")
     overruling = _overruling(seen, options_of(want.profile))
     if overruling:
         path, module, word = overruling
@@ -84,7 +95,24 @@ def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
     found += [Change(f"module {name}", "not loaded", "loaded") for name in kernel.load if not seen.up(name)]
     found += [Change(f"module {name}", "allowed", "forbidden", "kernel" if seen.state(name) == "loaded" else "")
               for name in kernel.forbid if f"install {name} " not in seen.options_file]
-    return tuple(found)
+    return (*found, *_taken_back(seen, want.profile))
+
+
+def _taken_back(seen: Modules, profile: Profile) -> Iterator[Change]:
+    """What our files say and the profile asks no more. Of KVM's two modules the host has one."""
+    wanted, other = options_of(profile), set(KVM_OF.values()) - {seen.kvm}
+    for line in seen.options_file.splitlines():
+        directive, module, *words = (*line.split(), "", "")
+        if directive == "options" and module not in other:
+            for name, _, value in (word.partition("=") for word in words if word):
+                if name not in wanted.get(module, {}):
+                    yield Change(f"parameter {name} of {module}", value, "as the module has it, from its next loading on")
+        elif directive == "install" and module not in profile.kernel.forbid:
+            yield Change(f"module {module}", "forbidden", "allowed")
+    due = modules_to_load(profile, seen.kvm)
+    for module in seen.load_file.splitlines():
+        if module and not module.startswith("#") and module not in due:
+            yield Change(f"module {module} at every start", "loaded", "left to the system")
 
 
 def _nested_change(seen: Modules, value: str, wanted: str, restart: Restart) -> list[Change]:
@@ -95,11 +123,8 @@ def _nested_change(seen: Modules, value: str, wanted: str, restart: Restart) -> 
             return []
         return [Change(OPTIONS, "other" if seen.options_file else "absent", f"nested={value} at every start")]
     old = "" if seen.nested is None else str(int(seen.nested))
-    return [Change("KVM parameter nested", old or "(KVM not loaded)", value, restart)]
-
-
-def _remake(seen: Modules) -> tuple[str, ...]:
-    return ("dracut", "-f", "--regenerate-all") if seen.initramfs.endswith("dracut") else ("update-initramfs", "-u", "-k", "all")
+    return [Change("KVM parameter nested", old or "(KVM not loaded)", value, restart,
+                   disrupts=STARTING if old and not restart else "")]
 
 
 def _overruling(seen: Modules, wanted: Mapping[str, Mapping[str, str]]) -> tuple[str, str, str] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bpa.core.host.initramfs import STALE
 from bpa.core.host.modprobe import FLAG_OF, KATA_MODULES, KVM_OF, LOADED, OPTIONS, needs_kvm, nested_value
 from bpa.core.host.probe import shell
 
@@ -45,9 +46,7 @@ echo '@@ options file'; cat /etc/modprobe.d/bpa.conf 2>/dev/null
 echo '@@ load file'; cat /etc/modules-load.d/bpa.conf 2>/dev/null
 echo '@@ initramfs'; command -v update-initramfs || command -v dracut
 image=/boot/initrd.img-$release; [ -e $image ] || image=/boot/initramfs-$release.img
-[ $image -ot /etc/modprobe.d/bpa.conf ] && echo stale
-exit 0
-""")}
+""" + STALE + "\nexit 0\n")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ systemd.mount(5), systemd-escape(1); blkid(8): exit code 2 = nothing recognised 
 
 from __future__ import annotations
 
+from bpa.core.host.owned import Owned
 from bpa.core.host.persistent import Namespace, Nvdimm
 from bpa.core.host.probe import shell
 from bpa.core.steps import RunOnHost, WriteFile
@@ -12,6 +13,10 @@ from bpa.core.verdict import Act, Stuck, Verdict
 from bpa.core.want import NamespaceWant
 
 UNITS = "/etc/systemd/system"
+OWNED = (
+    Owned(f"{UNITS}/*.mount", "mounts persistent memory", "pmem", "PmemReady", marked=True),
+    Owned(f"{UNITS}/local-fs.target.wants/*.mount", "enables that mount", "pmem", "PmemReady", marked=True),
+)
 OURS = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
 # DAX needs blocks of the page's size; small ext4 file systems would get 1 KiB. Reflink excludes dax before Linux 6.2.
 MAKE = {"ext4": ("mkfs.ext4", "-q", "-b", "4096"), "xfs": ("mkfs.xfs", "-q", "-m", "reflink=0")}

@@ -29,7 +29,7 @@ if command -v ndctl >/dev/null; then
   if [ "$none" ]; then echo '[]'; else ndctl list -R -N -i || exit; fi
 else echo missing; fi
 cd /sys/bus/nd/devices 2>/dev/null || cd /
-echo '@@ regions'
+echo; echo '@@ regions'
 for r in region*; do
   [ -e "$r/nstype" ] || continue
   read -r kind <"$r/nstype"; dimms=
@@ -47,7 +47,7 @@ done
 echo '@@ mounts'; cut -d' ' -f1-4 /proc/self/mounts
 echo '@@ enabled'; ls "$units"/local-fs.target.wants 2>/dev/null
 echo '@@ dimms'; command -v ndctl >/dev/null && [ -z "$none" ] && ndctl list -D -H -F -i 2>/dev/null
-echo '@@ volumes'; command -v pvs >/dev/null && { echo lvm
+echo; echo '@@ volumes'; command -v pvs >/dev/null && { echo lvm
   [ "$none" ] || pvs --noheadings --separator ' ' -o pv_name,vg_name 2>/dev/null; }
 echo '@@ log'
 dmesg 2>/dev/null | grep -E '(namespace|region|nmem|pfn|btt|dax)[0-9.]+:? .*(misaligned|unable to map|invalid|failed|lock)' |

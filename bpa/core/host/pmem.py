@@ -13,7 +13,7 @@ from bpa.core.host.nvdimm import PROBES as PROBES
 from bpa.core.host.nvdimm import look_nvdimm
 from bpa.core.host.persistent import Namespace, Nvdimm, Region, erases, human
 from bpa.core.host.probe import shell
-from bpa.core.host.removal import destroy, leftovers, remove_unit
+from bpa.core.host.removal import destroy, disrupted, leftovers, remove_unit
 from bpa.core.host.security import unfit
 from bpa.core.requirement import Change, HostRequirement
 from bpa.core.steps import RunOnHost
@@ -36,7 +36,7 @@ def check(want: HostWant, have: Facts) -> Verdict:
     asked, seen = want.profile.pmem, look_nvdimm(have)
     if isinstance(seen, Nvdimm):
         for path in leftovers(asked, seen):
-            return remove_unit(path)
+            return remove_unit(path, seen)
     if not asked:
         return Met("not asked")
     if not isinstance(seen, Nvdimm):
@@ -87,7 +87,7 @@ def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
     seen = look_nvdimm(have)
     found: list[Change] = []
     if isinstance(seen, Nvdimm):
-        found += [Change(f"mount unit {path}", "ours", "removed; its file system stays")
+        found += [Change(f"mount unit {path}", "ours", "removed; its file system stays", disrupts=disrupted(path, seen))
                   for path in leftovers(want.profile.pmem, seen)]
     done: list[Namespace] = []
     for wanted in want.profile.pmem:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from bpa.core.facts import Facts
 from bpa.core.host.cmdline import HEADER
+from bpa.core.host.owned import Owned
 from bpa.core.host.probe import shell, told
 from bpa.core.host.qat_look import C62X, FIRST_SERVICES, KINDS, MIXES_SINCE, PROBES, SERVICES_SINCE, Kind, Qat, parse_qat
 from bpa.core.host.sriov.causes import no_iommu
@@ -22,6 +23,7 @@ from bpa.core.verdict import Act, Met, Stuck, Verdict
 from bpa.core.want import HostWant, PfMatch, VfWant
 
 MEMLOCK = "/etc/systemd/system/containerd.service.d/bpa-qat.conf"
+OWNED = (Owned(MEMLOCK, "lets containers pin memory for QAT", "qat", "QatReady"),)
 DROP_IN = HEADER + "[Service]\nLimitMEMLOCK=infinity\n"
 UNMAKE = 'rm -f "$1"; rmdir "${1%/*}" 2>/dev/null; systemctl daemon-reload'
 # Processes of containers inherit it from containerd, so that it need not be restarted.
@@ -98,6 +100,8 @@ def _module(device: PciDevice, kind: Kind, qat: Qat) -> Verdict | None:
     if state == "missing":
         return Stuck(f"module {kind.module} is missing: this kernel ({qat.release}) has none",
                      "use an image with a full kernel (Debian linux-image-amd64, Ubuntu linux-modules-extra)")
+    if state == "unknown":
+        return Stuck(f"{kind.module} is not loaded, and the host has no modprobe", "put the package kmod into the image")
     blacklisted = next((file for file, directive, module in qat.forbidden if directive == "blacklist"), "")
     return Act(RunOnHost(("modprobe", kind.module), f"load {kind.module}"),
                f"{kind.module} is not loaded{f'; {blacklisted} keeps udev from loading it' if blacklisted else ''}")
@@ -143,7 +147,21 @@ def _dotted(version: tuple[int, int]) -> str:
 
 
 def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
-    """Services: what a start of the device makes effective."""
+    """Our drop-in for containerd, and services: what a start of the device makes effective."""
+    return (*_drop_in_change(want, have), *_service_changes(want, have))
+
+
+def _drop_in_change(want: HostWant, have: Facts) -> tuple[Change, ...]:
+    asked, text = any(one.what == "QAT" for one in want.profile.vfs), told(have, "qat")
+    there = parse_qat(text).memlock if isinstance(text, dict) else None
+    if not asked:
+        return (Change(MEMLOCK, "ours", "removed"),) if there else ()
+    if there == DROP_IN:
+        return ()
+    return (Change(MEMLOCK, None if there is None else "other" if there else "absent", "containers may pin memory for QAT"),)
+
+
+def _service_changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
     text = told(have, "pci")
     if not isinstance(text, dict):
         return tuple(Change("QAT services", None, one.services) for one in want.profile.vfs if one.services)

@@ -38,7 +38,9 @@ PATH=$PATH:/usr/sbin:/sbin
 echo '@@ kernel'; uname -r
 echo '@@ modules'
 for m in qat_c62x qat_4xxx vfio_pci; do
-  if [ -d /sys/module/$m ]; then echo "$m loaded"; elif modprobe -n -q $m; then echo "$m loadable"; else echo "$m missing"; fi
+  if [ -d /sys/module/$m ]; then echo "$m loaded"
+  elif ! command -v modprobe >/dev/null; then echo "$m unknown"
+  elif modprobe -n -q $m; then echo "$m loadable"; else echo "$m missing"; fi
 done
 echo '@@ forbidden'
 grep -sHE '^[[:space:]]*(blacklist|install)[[:space:]]+(qat_c62x|qat_4xxx|intel_qat)([[:space:]]|$)' \
@@ -57,9 +59,9 @@ exit 0
 
 @dataclass(frozen=True, slots=True)
 class Qat:
-    """kernel: (major, minor) of the running one, with its full name; modules: name -> loaded, loadable or missing;
-    forbidden: (file, directive, module); firmware: names without directory and compression; up: names in debugfs;
-    memlock: our drop-in for containerd."""
+    """kernel: (major, minor) of the running one, with its full name; modules: name -> loaded, loadable, missing or unknown (the
+    host has no modprobe); forbidden: (file, directive, module); firmware: names without directory and compression; up: names
+    in debugfs; memlock: our drop-in for containerd."""
 
     kernel: tuple[int, int]
     release: str

@@ -23,10 +23,17 @@ def leftovers(wanted: tuple[NamespaceWant, ...], seen: Nvdimm) -> tuple[str, ...
                         if text.startswith(OURS) and f"\n{DESCRIPTION}" in text and path not in due))
 
 
-def remove_unit(path: str) -> Act:
+def disrupted(path: str, seen: Nvdimm) -> str:
+    """What a workload loses when a mount unit of ours goes, "" = nothing is mounted by it."""
+    name = path.rpartition("/")[2]
+    return next((f"what uses {point}" for point in seen.mounts if unit_name(point) == name), "")
+
+
+def remove_unit(path: str, seen: Nvdimm) -> Act:
     """Unmount, and take our unit away. The file system and its namespace stay: they may hold data."""
     name = path.rpartition("/")[2]
-    return Act(RunOnHost((*shell(REMOVE_UNIT), name, path), f"unmount and remove {name}, which the profile asks for no more"),
+    return Act(RunOnHost((*shell(REMOVE_UNIT), name, path), f"unmount and remove {name}, which the profile asks for no more",
+                         disrupts=disrupted(path, seen)),
                f"{path} is ours, and nothing in the profile asks for it")
 
 
@@ -37,7 +44,9 @@ def destroy(region: Region, old: Namespace, seen: Nvdimm, found: str, why: str) 
         return Stuck(f"{found}; it is a physical volume of volume group {group}",
                      f"save what is on {group}, then `vgremove {group}` and `pvremove /dev/{old.block}`, then apply again")
     if not (point := seen.mounted_at(old)):
-        return Act(RunOnHost(("ndctl", "destroy-namespace", "--force", old.dev), why, erases=lost), found)
+        return Act(RunOnHost(("ndctl", "destroy-namespace", "--force", old.dev), why, erases=lost,
+                             disrupts=f"what uses {old.dev}"), found)
     if not (unit := our_unit(point, seen)):
         return Stuck(f"{found}; it is mounted at {point}", "unmount it, then apply again")
-    return Act(RunOnHost((*shell(UNMOUNT_AND_DESTROY), unit, old.dev), f"unmount {point} and {why}", erases=lost), found)
+    return Act(RunOnHost((*shell(UNMOUNT_AND_DESTROY), unit, old.dev), f"unmount {point} and {why}", erases=lost,
+                         disrupts=f"what uses {old.dev} at {point}"), found)

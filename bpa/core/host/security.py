@@ -11,9 +11,9 @@ from bpa.core.facts import Facts
 from bpa.core.host.erasure import ERASED, changes, check_erased
 from bpa.core.host.ipmctl import Ipmctl, look_ipmctl
 from bpa.core.host.nvdimm import look_nvdimm
+from bpa.core.host.owned import removal
 from bpa.core.host.persistent import Dimm, Nvdimm
 from bpa.core.requirement import HostRequirement
-from bpa.core.steps import RunOnHost
 from bpa.core.verdict import Act, Met, Stuck, Verdict
 from bpa.core.want import HostWant
 
@@ -40,7 +40,7 @@ def check(want: HostWant, have: Facts) -> Verdict:
     asked = bool(profile.pmem or profile.pmem_goals or profile.pmem_modules.firmware or erase)
     seen = look_nvdimm(have)
     if isinstance(seen, Nvdimm) and seen.erased_file and erase is None:
-        return Act(RunOnHost(("rm", "-f", ERASED), "forget which persistent memory was erased"),
+        return Act(removal("forget which persistent memory was erased", ERASED),
                    "the profile asks for no erasure")
     if not asked:
         return Met("not asked")

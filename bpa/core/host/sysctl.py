@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from bpa.core.facts import Facts
 from bpa.core.host.hardening.rules import sysctls_of
+from bpa.core.host.owned import Owned
 from bpa.core.host.probe import shell, told
 from bpa.core.requirement import Change, HostRequirement
 from bpa.core.steps import RunOnHost, WriteFile
@@ -23,6 +24,11 @@ FILE = "/etc/sysctl.d/90-bpa.conf"
 HARDENING_FILE = "/etc/sysctl.d/zz-bpa-hardening.conf"
 RECORD = "/var/lib/bpa/sysctl.before"
 HEADER = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
+OWNED = (
+    Owned(FILE, "kernel settings", "kernel.sysctls", "SysctlsSet"),
+    Owned(HARDENING_FILE, "kernel settings of the hardening rules", "hardening", "SysctlsSet"),
+    Owned(RECORD, "what these settings were before", "kernel.sysctls", "SysctlsSet"),
+)
 
 PROBES = {"sysctl": shell("""
 ours=/etc/sysctl.d/90-bpa.conf; hard=/etc/sysctl.d/zz-bpa-hardening.conf; record=/var/lib/bpa/sysctl.before
@@ -71,7 +77,7 @@ for conf; do
     echo "$value" >"$file" || { echo "$key does not take $value" >&2; failed=1; }
   done <"$conf"
 done
-[ -s "$record" ] || rm -f "$record"
+[ -s "$record" ] || { rm -f "$record"; rmdir "${record%/*}" 2>/dev/null; }
 exit $failed
 """
 

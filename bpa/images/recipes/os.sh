@@ -8,7 +8,7 @@ R=$PWD/rootfs
 say() { echo "@progress $*"; }
 
 say "installing $SUITE packages for the operating system"
-PACKAGES=$KERNEL,initramfs-tools,zstd,systemd-sysv,udev,dbus,cloud-init,cloud-guest-utils,openssh-server,sudo,iproute2,iputils-ping,python3,grub-efi-amd64,efibootmgr,e2fsprogs,dosfstools,fdisk,ca-certificates,curl,pciutils,kmod,ndctl,numactl,ethtool,nvme-cli,less,procps
+PACKAGES=$KERNEL,initramfs-tools,zstd,systemd-sysv,udev,dbus,cloud-init,cloud-guest-utils,openssh-server,sudo,iproute2,iputils-ping,python3,grub-efi-amd64,efibootmgr,e2fsprogs,dosfstools,fdisk,ca-certificates,curl,pciutils,kmod,ndctl,lvm2,xfsprogs,numactl,ethtool,nvme-cli,less,procps
 # shellcheck disable=SC2086  # SOURCES is a list
 mmdebstrap --quiet --mode=root --variant=minbase --include="$PACKAGES" \
   --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \

@@ -5,9 +5,10 @@ from bpa.lab.simulated.cluster import SimulatedCluster
 from bpa.lab.simulated.factory import as_new, hardware
 from bpa.lab.simulated.faults import FAULTS, Fault
 from bpa.lab.simulated.host import SimulatedHost
+from bpa.lab.simulated.kubernetes_node import KubernetesNode
 from bpa.lab.simulated.machine import Durations, Hardware, Machine
 
 __all__ = [
-    "FAULTS", "Clock", "Durations", "Fault", "Hardware", "Machine", "SimulatedCluster", "SimulatedHost", "as_new",
-    "hardware",
+    "FAULTS", "Clock", "Durations", "Fault", "Hardware", "KubernetesNode", "Machine", "SimulatedCluster", "SimulatedHost",
+    "as_new", "hardware",
 ]

@@ -11,33 +11,58 @@ from bpa.core.host.grub import DROP_IN
 from bpa.core.host.lvm import SIGNATURE
 from bpa.core.host.modules import LOADED, OPTIONS
 from bpa.core.host.mounting import UNITS
-from bpa.lab.simulated.apt import packages, sources
+from bpa.core.host.probe import sections
+from bpa.core.host.system import WRITTEN
+from bpa.lab.simulated import kernel_log
+from bpa.lab.simulated.apt import packages, registries, sources
+from bpa.lab.simulated.containers import containerd
+from bpa.lab.simulated.files import owned
+from bpa.lab.simulated.inventory import hardware
 from bpa.lab.simulated.linux import KERNEL, LOADABLE, Running
-from bpa.lab.simulated.machine import Hardware, Namespace, Region
+from bpa.lab.simulated.machine import Hardware, Machine, Namespace, Region
 from bpa.lab.simulated.optane import ipmctl
+from bpa.lab.simulated.time_servers import clock
 from bpa.lab.simulated.vfs import pci, qat
-
-CONTAINERD = (
-    "@@ version\n@@ running\n@@ written\n@@ memlock\n@@ dump\n@@ main\n@@ drop-in\n@@ kata\n@@ kata configuration\n@@ kubelet\n"
-    "@@ cgroup\ncgroup2fs\n@@ room\nmemory 61865984\ndisk 94371840\n")
-"""Nothing is installed before the hand-off."""
 
 
 def answers(os: Running) -> Mapping[str, Ran]:
     """Probe name -> what it came to."""
     texts = {
-        "access": access(os), "boot_id": f"{os.boot_id}\n", "kernel": kernel(os), "modules": modules(os), "kvm": kvm(os),
+        "access": access(os), "system": system(os),
+        "boot_id": f"{os.boot_id}\n", "kernel": kernel(os), "modules": modules(os), "kvm": kvm(os),
         "cpus": os.settings.cpus(), "hugepages": os.settings.hugepages(), "sysctl": os.settings.sysctl(),
         "hardening": os.settings.hardening(), "pci": pci(os), "qat": qat(os), "pmem": pmem(os), "ipmctl": ipmctl(os),
-        "packages": packages(os.installed), "sources": sources(os.installed), "containerd": CONTAINERD,
+        "packages": packages(os.installed), "sources": sources(os.installed),
+        "registries": registries(os.installed), "clock": clock(os), "containerd": containerd(os),
+        "hardware": hardware(os), "owned": owned(os.installed.files, os.machine.time - os.started),
     }
-    return {name: Ran(0, text) for name, text in texts.items()}
+    return {name: Ran(0, _otherwise(os.machine, name, text)) for name, text in texts.items()}
+
+
+def _otherwise(machine: Machine, probe: str, text: str) -> str:
+    """With the sections that the machine was told to show instead, and what it was told to show beside them."""
+    shown, added = machine.shown.get(probe, {}), machine.added.get(probe, {})
+    if not shown and not added:
+        return text
+    found = {**sections(text), **{name: said.rstrip() + "\n" * bool(said) for name, said in shown.items()}}
+    for name, said in added.items():
+        found[name] = f"{found.get(name, '')}{said.rstrip()}\n"
+    return "".join(f"@@ {name}\n{said}" for name, said in found.items())
 
 
 def access(os: Running) -> str:
     running = "running\n" if os.machine.time < os.configured_at else ""
     return (f"@@ hostname\n{os.installed.hostname}\n@@ release\n{KERNEL}\n"
             f"@@ cloud-init\n{running}")
+
+
+def system(os: Running) -> str:
+    now, faults = os.machine.time, os.machine.faults
+    how = "ro" if faults.active("read-only root", now) else "rw"
+    left = 0 if faults.active("disk full", now) else 20971520
+    free = "".join(f"{path} / 41943040 {41943040 - left}\n" for path in WRITTEN)
+    return (f"@@ init\nsystemd\nsystemd\n@@ tools\n/usr/sbin/ip\n@@ mounts\n/ {how}\n@@ free\n{free}@@ inodes\n"
+            + kernel_log.section(os, "system"))
 
 
 def kernel(os: Running) -> str:
@@ -69,7 +94,7 @@ def modules(os: Running) -> str:
 def kvm(os: Running) -> str:
     made, guest = ("made 12", "answered 42") if os.kvm else ("absent", "")
     return (f"@@ kvm\n{made}\n@@ guest\n{guest}\n@@ msr\n@@ cpu\n@@ parameters\n@@ command line\n@@ lockdown\n"
-            "@@ hypervisors\n@@ iommu\ngroups 40\ntable DMAR\nremapping\n@@ kernel log\n")
+            "@@ hypervisors\n@@ iommu\ngroups 40\ntable DMAR\nremapping\n" + kernel_log.section(os, "kvm", "kernel log"))
 
 
 def pmem(os: Running) -> str:
@@ -92,7 +117,7 @@ def pmem(os: Running) -> str:
         _section("enabled", sorted(one for one in os.installed.enabled if one.endswith(".mount"))),
         f"@@ dimms\n{json.dumps(_dimms(os.machine.hardware))}\n",
         _section("volumes", ["lvm", *(f"  /dev/{one.block} {one.group}" for one in there if one.signature == SIGNATURE)]),
-        "@@ log\n",
+        kernel_log.section(os, "pmem"),
         f"@@ erased\n{os.installed.files.get(ERASED, '')}",
         *(f"@@ unit {path}\n{os.installed.files[path]}" for path in units),
     ))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bpa.core.facts import Ran
-from bpa.core.host.software.files import APT_PROXY, CERTIFICATES, CONTAINERD_PROXY, SHELL_PROXY, SOURCES
+from bpa.core.host.software.files import APT_PROXY, CERTIFICATES, CONTAINERD_PROXY, ONLY, SHELL_PROXY, SOURCES
 from bpa.core.host.software.reading import LIST, RECORD
+from bpa.core.host.software.registries import DIRECTORY
 
 if TYPE_CHECKING:
     from bpa.lab.simulated.linux import Installed
@@ -54,9 +55,15 @@ def remove(installed: Installed, names: tuple[str, ...]) -> Ran:
 
 def sources(installed: Installed) -> str:
     """Probe `sources`; update-ca-certificates was run for every certificate that is there."""
-    fixed = (SOURCES, APT_PROXY, SHELL_PROXY, CONTAINERD_PROXY)
+    fixed = (SOURCES, ONLY, APT_PROXY, SHELL_PROXY, CONTAINERD_PROXY)
     ours = {path: text for path, text in installed.files.items() if path in fixed or path.startswith(CERTIFICATES)}
     links = [f"/etc/ssl/certs/{path.rpartition('/')[2].removesuffix('.crt')}.pem\n" for path in ours
              if path.startswith(CERTIFICATES)]
     return ("@@ tool\n/usr/sbin/update-ca-certificates\n" + "".join(f"@@ file {path}\n{text}" for path, text in ours.items())
             + f"@@ trusted\n{''.join(links)}")
+
+
+def registries(installed: Installed) -> str:
+    """Probe `registries`; nobody has installed containerd yet."""
+    ours = [(path, text) for path, text in installed.files.items() if path.startswith(DIRECTORY)]
+    return "".join(f"@@ file {path}\n{text}" for path, text in ours) + "@@ written\n"

@@ -53,6 +53,9 @@ class SimulatedCluster:
     def identity(self, have: ClusterFacts) -> str:
         return ""
 
+    def in_service(self, have: ClusterFacts, pods: bool) -> None:
+        return None
+
     def look(self, have: ClusterFacts, source: Source) -> ClusterFacts:
         run = self._seen()
         succeeded = run is not None and run.exit_code == 0

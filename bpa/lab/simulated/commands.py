@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from bpa.core.facts import Ran
+from bpa.core.host.containerd import UNMAKE as REMOVE_HANDLERS
 from bpa.core.host.erasure import ERASE
 from bpa.core.host.goal import SET_GOAL, WITHDRAW
 from bpa.core.host.hardening.ready import RELOAD_SSHD, THEN
@@ -13,10 +14,15 @@ from bpa.core.host.hugepages import SET as SET_PAGES
 from bpa.core.host.hugepages import TAKE_BACK as PAGES_BACK
 from bpa.core.host.lvm import ADD_TO_GROUP
 from bpa.core.host.mounting import FORMAT, UNITS
+from bpa.core.host.owned import REMOVE as REMOVE_FILES
 from bpa.core.host.pmem import CREATE, LABEL
 from bpa.core.host.probe import shell
 from bpa.core.host.qat import RAISE, UNMAKE
 from bpa.core.host.removal import REMOVE_UNIT, UNMOUNT_AND_DESTROY
+from bpa.core.host.software.clock import RELOAD as RELOAD_TIME
+from bpa.core.host.software.clock import REMOVE as REMOVE_TIME
+from bpa.core.host.software.clock_look import CHRONY
+from bpa.core.host.software.registries import REMOVE as REMOVE_REGISTRY
 from bpa.core.host.software.scripts import CONFIGURE as CONFIGURE_PACKAGES
 from bpa.core.host.software.scripts import INSTALL as INSTALL_PACKAGES
 from bpa.core.host.software.scripts import REMOVE as REMOVE_PACKAGES
@@ -38,9 +44,10 @@ DONE = Ran(0)
 def run(os: Running, argv: tuple[str, ...]) -> Ran:
     """What `argv` comes to, as root. A command that the simulation does not know is not found (127)."""
     failing = os.machine.faults.active("command fails", os.machine.time)
-    if failing and failing.value in " ".join(argv):
+    what, _, said = failing.value.partition("|") if failing else ("", "", "")
+    if failing and what in " ".join(argv):
         os.machine.faults.strikes("command fails", os.machine.time)
-        return Ran(1, "", f"{argv[0]}: it does not work today")
+        return Ran(1, "", said or f"{what}: it does not work today")
     match argv:
         case ("update-grub",):
             os.installed.update_grub()
@@ -85,6 +92,9 @@ def _systemctl(os: Running, words: list[str]) -> Ran:
         case ["enable", "--now", name]:
             os.installed.enabled.add(name)
             return _start(os, name)
+        case ["restart", "containerd"]:
+            os.containerd_started = os.machine.time
+            return DONE
         case ["start", name]:
             return _start(os, name)
         case ["stop", name]:
@@ -124,8 +134,15 @@ def _ndctl(os: Running, words: list[str]) -> Ran:
 def _shell(os: Running, script: str, words: tuple[str, ...]) -> Ran:
     if script == SET_VFS:
         return _said(set_vfs(os, words))
+    if script == REMOVE_FILES:
+        for path in words:
+            os.installed.files.pop(path, None)
+        return DONE
     if script == RAISE:
         return DONE
+    if script == REMOVE_HANDLERS:
+        os.installed.files.pop(words[0], None)
+        return _systemctl(os, ["restart", "containerd"])
     if script == UNMAKE:
         os.installed.files.pop(words[0], None)
         return DONE
@@ -148,6 +165,14 @@ def _shell(os: Running, script: str, words: tuple[str, ...]) -> Ran:
         return remove(os.installed, words[2:])
     if script == SET_SYSCTLS:
         os.settings.set_sysctls()
+        return DONE
+    if script in (RELOAD_TIME[2], REMOVE_TIME[CHRONY]):
+        for path in words:
+            os.installed.files.pop(path, None)
+        os.time_sources = os.installed.files.get(CHRONY, "")
+        return DONE
+    if script == REMOVE_REGISTRY:
+        os.installed.files.pop(words[0], None)
         return DONE
     if script.startswith('rm -f "$1"; shift; '):
         os.installed.files.pop(words[0], None)

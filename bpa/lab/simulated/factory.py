@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from bpa.core.bios.rules import meaning_of
 from bpa.core.facts import Drive
+from bpa.core.host.hardware.generations import AMD, maker_of
 from bpa.core.root_device import GIB, HintValue
 from bpa.core.steps import BiosValue
-from bpa.core.want import HostWant, NamespaceWant, VfWant
+from bpa.core.want import DisksWant, HostWant, NamespaceWant, NicsWant, VfWant
 from bpa.lab.simulated.host import SimulatedHost
 from bpa.lab.simulated.machine import USUAL, Disk, Durations, Function, Hardware, Namespace, Region
 from bpa.lab.simulated.optane import Optane
@@ -48,18 +49,22 @@ def hardware(want: HostWant, address: str) -> Hardware:
     made = uuid.uuid5(NAMES, f"{want.namespace}/{want.name}")
     functions = _functions(want, made)
     regions, goals = _regions(want.profile.pmem), want.profile.pmem_goals
-    boot_mac, kernel = want.boot_mac.lower(), want.profile.kernel
+    boot_mac, kernel, least = want.boot_mac.lower(), want.profile.kernel, want.profile.minimum
     nodes = max((one.node + 1 for one in kernel.hugepages if one.node is not None), default=1)
     pages = sum(one.size * one.count for one in kernel.hugepages)
+    amd = maker_of(least.generation) == AMD or any(a.startswith("amd_iommu") for a in want.profile.kernel_arguments)
+    if regions and not goals and least.persistent_memory:
+        regions[0].size = max(regions[0].size, least.persistent_memory)
     return Hardware(
         uuid=want.uuid.lower() if want.uuid else str(made), serial=want.serial or f"SIM{made.hex[:8].upper()}",
         macs=tuple(dict.fromkeys((boot_mac, *(one.mac for one in functions if one.mac)))),
-        cpus=max(want.profile.minimum.cpus, 8, *(cpu + 1 for cpu in kernel.isolated_cpus)), nodes=nodes,
-        memory_mib=max(want.profile.minimum.memory, 16 * GIB, 2 * nodes * pages) >> 20,
+        cpus=max(least.cpus, least.cores, 8, *(cpu + 1 for cpu in kernel.isolated_cpus)), nodes=nodes,
+        memory_mib=max(least.memory, 16 * GIB, 2 * nodes * pages) >> 20,
         bios=_bios(want), disks=_disks(want, made), functions=functions, regions=[] if goals else regions,
         promised=[replace(one, labelled=True, namespaces=[]) for one in regions] if goals else [], optane=_optane(want),
-        vendor="AuthenticAMD" if any(a.startswith("amd_iommu") for a in want.profile.kernel_arguments) else "GenuineIntel",
-        hands_to=boot_mac,
+        vendor="AuthenticAMD" if amd else "GenuineIntel",
+        hands_to=boot_mac, sockets=max(least.sockets, 1), versions=(least.bios or "1.0", least.bmc or "1.0"),
+        generation=least.generation or ("milan" if amd else "cascadelake"),
     )
 
 
@@ -97,7 +102,16 @@ def _disks(want: HostWant, made: uuid.UUID) -> list[Disk]:
         hctl=said.get("hctl", "0:0:0:0"), by_path=said.get("by_path", "/dev/disk/by-path/pci-0000:00:1f.2-ata-1"),
         wwn_with_extension=said.get("wwn_with_extension", ""), wwn_vendor_extension=said.get("wwn_vendor_extension", ""),
     )
-    return [Disk(root)]
+    return [Disk(root), *_more_disks(root, want.profile.minimum.disks)]
+
+
+def _more_disks(root: Drive, wants: Sequence[DisksWant]) -> Iterator[Disk]:
+    """Those of section minimum; larger than the one that gets the image, which is the smallest where nothing names it."""
+    each = [one for one in wants for _ in range(one.count)]
+    for number, one in enumerate(each):
+        name = f"/dev/nvme{number}n1" if one.media == "nvme" else f"/dev/sd{'bcdefghijklmnopqrstuvwxyz'[number % 25]}"
+        yield Disk(Drive(name, f"MORE{number:04}", max(one.size, 2 * root.size), "MORE", f"0x5001{number:012x}",
+                         one.media == "hdd", "BPA", f"0:0:{number + 1}:0", media=one.media))
 
 
 def _literal(value: HintValue) -> str:
@@ -115,10 +129,25 @@ def _functions(want: HostWant, made: uuid.UUID) -> list[Function]:
             functions += [replace(first, address=f"{first.address[:-1]}{port}", nic=_port(first.nic, port),
                                   mac=f"{first.mac[:-2]}{port:02x}" if first.mac and port else first.mac)
                           for port in range(min(one.count or 1, 8))]
+    functions += _more_ports(functions, want.profile.minimum.nics, made)
     boot_mac = want.boot_mac.lower()
     if boot_mac and all(one.mac != boot_mac for one in functions):
         functions.append(Function("0000:00:19.0", "8086:15bc", "020000", "e1000e", None, "eno1", boot_mac))
     return functions
+
+
+def _more_ports(there: Sequence[Function], wants: Sequence[NicsWant], made: uuid.UUID) -> Iterator[Function]:
+    """The network ports that section minimum asks for and that are not there yet."""
+    number = 0
+    for one in wants:
+        device = one.device or "8086:1583"
+        known = [function for function in there if function.device == device]
+        like = known[0] if known else Function("", device, "020000", "i40e", 0)
+        for _ in range(one.count - len(known)):
+            mac = ":".join(f"{octet:02x}" for octet in (0x06, *made.bytes[:4], number))
+            yield replace(like, address=f"0000:{0x5e + number // 8:02x}:00.{number % 8}", nic=f"ens9{number}", mac=mac,
+                          options={}, vfs=0)
+            number += 1
 
 
 def _function(wanted: VfWant, number: int, made: uuid.UUID) -> Function:

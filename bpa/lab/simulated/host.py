@@ -8,12 +8,15 @@ from dataclasses import replace
 
 from bpa.adapters.errors import Busy, Refused, Unreachable
 from bpa.core import steps
-from bpa.core.facts import BmcFacts, Facts, OsFacts
+from bpa.core.facts import BmcFacts, Facts, OsFacts, ServiceFacts
+from bpa.core.failed_command import failed
+from bpa.core.in_service import disturbs
 from bpa.core.requirement import Source
 from bpa.core.want import HostWant
 from bpa.lab.simulated.answers import answers
 from bpa.lab.simulated.commands import run
 from bpa.lab.simulated.faults import Fault, Faults
+from bpa.lab.simulated.kubernetes_node import KubernetesNode
 from bpa.lab.simulated.linux import Running
 from bpa.lab.simulated.machine import USUAL, Durations, Hardware, Machine
 from bpa.lab.simulated.node import Node
@@ -22,6 +25,7 @@ from bpa.lab.simulated.node import Node
 class SimulatedHost:
     """A host in memory. `half_way` is called in the middle of every step that has one: a test may stop us there.
 
+    kubernetes is the Node that it has become, None = it is in no cluster.
     performed holds every step that was begun; logins counts how often the BMC was given credentials.
     """
 
@@ -35,6 +39,7 @@ class SimulatedHost:
         self.node = Node(want, self.machine, address)
         self.performed: list[steps.Step] = []
         self.logins = 0
+        self.kubernetes: KubernetesNode | None = None
         self.half_way: Callable[[], None] = _nothing
         self._want = want
 
@@ -53,8 +58,14 @@ class SimulatedHost:
     def identity(self, have: Facts) -> str:
         return (have.bmc.uuid or have.bmc.serial) if have.bmc else ""
 
+    def in_service(self, have: Facts, pods: bool) -> ServiceFacts | None:
+        self._settle()
+        return self.kubernetes.look(pods) if self.kubernetes else None
+
     def look(self, have: Facts, source: Source) -> Facts:
         self._settle()
+        if source == "service":
+            return replace(have, service=self.in_service(have, False))
         if source == "bmc":
             return replace(have, bmc=self._look_at_bmc())
         if source == "node":
@@ -64,7 +75,11 @@ class SimulatedHost:
     def perform(self, step: steps.Step) -> None:
         self._settle()
         self.performed.append(step)
+        if self.kubernetes and disturbs(step):
+            self.kubernetes.disturb(step)
         match step:
+            case steps.Cordon() | steps.EvictPods() | steps.Uncordon() if self.kubernetes:
+                self.kubernetes.perform(step)
             case steps.StageBios(attributes):
                 self._answers()
                 unknown = attributes.keys() - self.machine.hardware.bios.keys()
@@ -89,7 +104,7 @@ class SimulatedHost:
             case steps.RunOnHost(argv, why):
                 self._run(argv, why)
             case steps.WriteFile(path, content, why, _, then):
-                self._os().installed.write(path, content)
+                self._write(path, content)
                 for argv in then:
                     self.half_way()
                     self._run(argv, why)
@@ -142,10 +157,23 @@ class SimulatedHost:
             raise Unreachable(f"SSH to {self.address}: connection refused")
         return self.machine.os
 
+    def _write(self, path: str, content: str) -> None:
+        """As bpa.adapters.ssh does it, in its words."""
+        os, now, could_not = self._os(), self.machine.time, f"{path} could not be written on {self.address}"
+        if self.faults.active("read-only root", now):
+            raise Refused(f"{could_not}: mktemp: failed to create file via template: Read-only file system")
+        if self.faults.active("disk full", now):
+            raise Refused(f"{could_not}: cat: write error: No space left on device")
+        lost = self.faults.strikes("ssh lost in mid-write", now)
+        if lost is None or lost.value == "after":
+            os.installed.write(path, content)
+        if lost:
+            raise Unreachable(f"SSH connection to {self.address} lost: EOF in the middle of the file")
+
     def _run(self, argv: tuple[str, ...], why: str) -> None:
         ran = run(self._os(), argv)
         if ran.exit_code:
-            raise Refused(f"{why}: `{' '.join(argv)[:200]}` ended with {ran.exit_code}: {ran.stderr.strip() or 'nothing'}",
+            raise Refused(failed(why, argv, ran.exit_code, ran.stderr),
                           "run it by hand on the host to see why")
 
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from bpa.core.host.grub import DROP_IN, arguments_in
 from bpa.core.host.modules import KVM_OF, LOADED, OPTIONS
 from bpa.core.host.mounting import UNITS
+from bpa.core.host.software.clock_look import CHRONY
 from bpa.core.host.sriov.unit import UNIT as VFS_UNIT
 from bpa.core.host.sriov.unit import arguments_in as vf_arguments
+from bpa.lab.simulated.files import Files
 from bpa.lab.simulated.kernel_settings import KernelSettings
 from bpa.lab.simulated.vfs import set_vfs
 
@@ -32,7 +34,7 @@ class Installed:
 
     hostname: str
     address: str
-    files: dict[str, str] = field(default_factory=dict)
+    files: Files = field(default_factory=Files)
     enabled: set[str] = field(default_factory=set)
     packages: dict[str, str] = field(default_factory=lambda: {"bash": "5.2.15-2+b7"})
     unpacked: set[str] = field(default_factory=set)
@@ -71,14 +73,19 @@ class Running:
 
     def __init__(self, machine: Machine, installed: Installed) -> None:
         self.machine, self.installed = machine, installed
+        self.started, installed.files.now = machine.time, machine.now
         self.boot_id = str(uuid.uuid5(uuid.UUID(machine.hardware.uuid), f"boot {machine.starts}"))
-        self.cmdline = installed.menu
+        another = machine.faults.active("another entry starts", machine.time)
+        self.cmdline = (*ROOT, CONSOLE) if another else installed.menu
         self.settings = KernelSettings(machine.hardware, installed, self.cmdline)
         self.modules: set[str] = set()
         self.asked = installed.asked_modules()
         self.nested: dict[str, bool] = {}
         self.busy: set[str] = set()
+        self.containerd_started = machine.time
+        self.time_sources = installed.files.get(CHRONY, "")  # as chrony has read them
         self.notes: dict[str, str] = {}
+        self.log: list[str] = []
         self.mounts: dict[str, tuple[str, str, str]] = {}
         hangs = machine.faults.active("first boot hangs", machine.time)
         first = 0.0 if installed.booted else machine.durations.first_boot

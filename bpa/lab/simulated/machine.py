@@ -29,6 +29,9 @@ class Durations:
 
 
 USUAL = Durations()
+SPEED = 40_000
+"""Mbit/s that every network port can do."""
+
 
 @dataclass(slots=True)
 class Function:
@@ -116,13 +119,20 @@ class Hardware:
     """Regions that an App Direct goal makes."""
     nodes: int = 1
     """NUMA nodes; memory and huge pages are spread evenly over them."""
+    lost_mib: int = 0
+    """Memory that the BMC still counts and the running system does not get."""
+    generation: str = "cascadelake"
+    sockets: int = 1
+    versions: tuple[str, str] = ("1.0", "1.0")
+    """Of the BIOS and of the BMC's firmware."""
 
 
 class Machine:
     """One machine. Everything that takes time is an event at a time of the clock; `advance` lets the due ones happen.
 
     destroyed records every act that lost data, in words, in order; starts counts how often power came or was switched,
-    formats the file systems made. tells_progress: the BMC shows BootProgress (many do not).
+    formats the file systems made. tells_progress: the BMC shows BootProgress (many do not). shown, added: probe -> section
+    -> what the running system prints instead of, or beside, what the simulation would: for what it has no parts for.
     """
 
     def __init__(self, hardware: Hardware, durations: Durations, now: Callable[[], float], faults: Faults) -> None:
@@ -137,6 +147,8 @@ class Machine:
         self.formats = 0
         self.ramdisk = False
         self.parts: dict[str, Any] = {"machine": self}
+        self.shown: dict[str, dict[str, str]] = {}
+        self.added: dict[str, dict[str, str]] = {}
         self._time = now()
         self._events: list[tuple[float, int, str, str, int]] = []
         self._number = 0
@@ -175,6 +187,8 @@ class Machine:
     def switch_on(self) -> None:
         """POST begins; from outside the machine says On from its first moment."""
         self.power, self.phase = "On", "POST"
+        if self.faults.strikes("start hangs", self._time):
+            return
         slow = self.faults.active("slow post", self._time)
         self.later(self.durations.post + (float(slow.value) if slow else 0.0), "machine", "finish_post")
 
@@ -224,14 +238,16 @@ class Machine:
         progress = {"POST": "MemoryInitializationStarted", "os": "OSRunning"}.get(self.phase, "")
         another = self.faults.active("another machine", self._time)
         parts = self.hardware
-        persistent = tuple(Dimm(f"PMEM {n}", one.size >> 20, True) for n, one in enumerate(parts.regions))
+        sizes = [one.capacity for one in parts.optane] or [region.size for region in parts.regions]
+        persistent = tuple(Dimm(f"PMEM {n}", size >> 20, True) for n, size in enumerate(sizes))
         return BmcFacts(
             system, self.power, uuid=another.value if another else parts.uuid,
             serial="ANOTHER" if another else parts.serial, manufacturer="BPA", model="Simulated",
-            bios_version="1.0", boot_progress=progress if self.tells_progress else "", cpus=parts.cpus,
+            bios_version=parts.versions[0], boot_progress=progress if self.tells_progress else "", cpus=parts.cpus,
             memory_mib=parts.memory_mib, macs=parts.macs, bios=dict(parts.bios), pending=dict(self.pending),
             drives=tuple(_as_a_bmc_tells(n, disk.drive) for n, disk in enumerate(parts.disks)),
-            dimms=(Dimm("DIMM 0", parts.memory_mib), *persistent),
+            dimms=(Dimm("DIMM 0", parts.memory_mib), *persistent), sockets=parts.sockets, cores=parts.cpus,
+            bmc_version=parts.versions[1],
         )
 
     def flags(self) -> tuple[str, ...]:

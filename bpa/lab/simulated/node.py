@@ -6,12 +6,12 @@ import uuid
 from dataclasses import replace
 
 from bpa.adapters.errors import Refused, Unreachable
-from bpa.core.facts import Inventory, NodeFacts
+from bpa.core.facts import InspectedNic, Inventory, NodeFacts
 from bpa.core.root_device import match
 from bpa.core.steps import Deploy, ProvisionTarget
 from bpa.core.want import HostWant
 from bpa.lab.simulated.linux import Installed
-from bpa.lab.simulated.machine import Disk, Machine
+from bpa.lab.simulated.machine import SPEED, Disk, Machine
 
 WAYS: dict[tuple[str, str], str] = {
     ("enroll", "manage"): "verify", ("available", "manage"): "manageable", ("inspect failed", "manage"): "manageable",
@@ -136,7 +136,9 @@ class Node:
         addresses = {mac: self._address if mac == self._want.boot_mac.lower() else "" for mac in parts.macs}
         drives = tuple(disk.drive for disk in parts.disks)
         self.change(inventory=Inventory(
-            parts.cpus, parts.memory_mib, parts.serial, drives, addresses, self._machine.flags(), "uefi"))
+            parts.cpus, parts.memory_mib, parts.serial, drives, addresses, self._machine.flags(), "uefi",
+            sockets=parts.sockets, nics=tuple(InspectedNic(one.nic, one.mac, one.device, SPEED, one.driver, one.address)
+                                              for one in parts.functions if one.nic)))
         self._becomes("manageable")
 
     def _provide(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bpa.core.host.qat import MEMLOCK
 from bpa.core.host.sriov.script import SCRIPT_PATH, SET_VFS
 from bpa.core.host.sriov.unit import UNIT
+from bpa.lab.simulated import kernel_log
 
 if TYPE_CHECKING:
     from bpa.lab.simulated.linux import Running
@@ -37,7 +38,9 @@ def _one(os: Running, said: str) -> str:
         refused = os.machine.faults.strikes("vfs fail", os.machine.time)
         function.vfs, function.options = 0, {}
         if wanted > (function.total or 0) or not function.driver or refused:
-            why = f"number: {refused.value if refused and refused.value else 'Input/output error'}"
+            error, _, logged = refused.value.partition("|") if refused else ("", "", "")
+            os.log += filter(None, [logged])
+            why = f"number: {error or 'Input/output error'}"
             os.notes[f"{address}.failed"] = f"{said.partition(',only=')[0]} {function.driver or '-'} 60 {why}"
             return f"{address}: {why}"
         function.vfs = wanted
@@ -68,7 +71,7 @@ def pci(os: Running) -> str:
         "masters": ["/sys/class/net/*/lower_*"], "addresses": addresses,
         "vfio users": [], "pods": [], "kubelet": [""], "operator": [], "managers": [],
         "notes": ["uptime 61", *(f"{name} {said}" for name, said in sorted(os.notes.items()))],
-        "log": [], "iommu": ["groups", "DMAR"],
+        "log": kernel_log.section(os, "pci").splitlines()[1:], "iommu": ["groups", "DMAR"],
         "script": (["current"] if files.get(SCRIPT_PATH) == SET_VFS else []) + ["there"] * (SCRIPT_PATH in files),
         "unit": files.get(UNIT, "").splitlines(), "enabled": ["yes"] * (NAME in os.installed.enabled),
     }.items())

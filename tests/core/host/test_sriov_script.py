@@ -95,6 +95,7 @@ def test_the_unit_names_each_port_and_can_be_read_again() -> None:
 
 def test_macs_are_local_and_never_meet() -> None:
     assert mac_of("3C:FD:FE:AA:00:10", 3) == "3e:03:03:aa:00:10"
+    assert mac_of("52:54:00:b0:a1:00", 0) == "56:54:00:b0:a1:00"  # not its port's own
     made = {mac_of(f"3c:fd:fe:aa:00:{port:02x}", index) for port in range(0x10, 0x14) for index in range(64)}
     assert len(made) == 4 * 64 and all(int(mac[:2], 16) & 3 == 2 for mac in made)
 

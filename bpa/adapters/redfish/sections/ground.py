@@ -48,7 +48,7 @@ def survey(target: Target) -> Ground:
             reader.note(error)
         return found, reader.problem, interrupted
 
-    (managers, no_managers, gone), (chassis, no_chassis, away) = side_by_side(target, of, (_managers, chassis_of))
+    (managers, no_managers, gone), (chassis, no_chassis, away) = side_by_side(target, of, (managers_of, chassis_of))
     return Ground(target, path, system, root, managers, chassis, no_managers, no_chassis, gone or away)
 
 
@@ -60,7 +60,7 @@ def side_by_side(target: Target, read: Callable[[A], B], what: Sequence[A]) -> l
         return list(workers.map(read, what))
 
 
-def _managers(reader: Reader, root: Json, path: str, system: Json) -> dict[str, Json]:
+def managers_of(reader: Reader, root: Json, path: str, system: Json) -> dict[str, Json]:
     """Those that the System names; else those that name it; else the only ones there are, if they name nobody."""
     named = dict(each(reader, references(system, "Links", "ManagedBy")))
     return named or _of_this(reader, root, path, "Managers", "ManagerForServers")

@@ -11,12 +11,19 @@ from dataclasses import dataclass, field
 
 from bpa.core.facts import Facts
 from bpa.core.host.hardening.rules import APPORT, HEADER, RULES, SSHD, UMASK, files_of, rules_of, sysctls_of
+from bpa.core.host.owned import Owned
 from bpa.core.host.probe import shell, told
 from bpa.core.host.sysctl import parse_sysctls, render
 from bpa.core.requirement import Change, HostRequirement
 from bpa.core.steps import RunOnHost, WriteFile
 from bpa.core.verdict import Act, Met, Stuck, Verdict
 from bpa.core.want import HostWant
+
+OWNED = (
+    Owned(SSHD, "what sshd allows", "hardening", "HardeningApplied"),
+    Owned(UMASK, "who may read what people write", "hardening", "HardeningApplied"),
+    Owned(APPORT, "keeps apport from starting", "hardening", "HardeningApplied"),
+)
 
 PROBES = {"hardening": shell("""
 PATH=$PATH:/usr/sbin:/sbin
@@ -41,7 +48,9 @@ THEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
     APPORT: (shell("systemctl daemon-reload; systemctl stop apport.service 2>/dev/null; exit 0"),),
     UMASK: (),
 }
-"""What makes a file of ours, or its end, effective."""
+"""What makes a file of ours effective."""
+# Only apport's directory is there for our file alone.
+AFTER_REMOVAL = {SSHD: RELOAD_SSHD, APPORT: 'rmdir "${1%/*}" 2>/dev/null; ' + THEN[APPORT][0][2], UMASK: ":"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +82,8 @@ def check(want: HostWant, have: Facts) -> Verdict:
         if content and content != there:
             return Act(WriteFile(path, content, f"harden by {path}", then=THEN[path]), f"{path} is not as the rules ask")
         if there.startswith(HEADER) and not content:
-            remove = 'rm -f "$1"; shift; ' + (RELOAD_SSHD if path == SSHD else THEN[path][0][2] if THEN[path] else ":")
-            return Act(RunOnHost((*shell(remove), path, path), f"remove {path}"), f"{path} is there, and no rule asks for it")
+            return Act(RunOnHost((*shell('rm -f "$1"; shift; ' + AFTER_REMOVAL[path]), path, path), f"remove {path}"),
+                       f"{path} is there, and no rule asks for it")
     if seen.unread and files_of(wanted)[SSHD]:
         return Act(RunOnHost(THEN[SSHD][0], "let sshd read its configuration again"), f"sshd has not read {SSHD} yet")
     sysctls = sysctls_of(wanted, want.profile.kernel.sysctls)

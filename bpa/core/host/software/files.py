@@ -1,20 +1,37 @@
 """The files that say where software comes from and whom the host trusts, as the profile asks.
 
 sources.list(5) (deb822), apt.conf(5), update-ca-certificates(8), systemd.exec(5) Environment=.
+
+A proxy is told to what fetches from outside: apt, login shells, containerd. /etc/environment is other people's file, and
+DefaultEnvironment of systemd-system.conf(5) would send every service through the proxy, kubelet among them, whose cluster
+is inside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bpa.core.host.owned import Owned
 from bpa.core.want import AptSource, Proxy, SoftwareNeeds
 
 HEADER = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
 SOURCES = "/etc/apt/sources.list.d/bpa.sources"
+ONLY = "/etc/apt/apt.conf.d/80bpa-sources"
+"""Says that apt reads our file of sources and no other: nobody else's file is touched, and without it all are back."""
 APT_PROXY = "/etc/apt/apt.conf.d/80bpa-proxy"
 SHELL_PROXY = "/etc/profile.d/bpa-proxy.sh"
 CONTAINERD_PROXY = "/etc/systemd/system/containerd.service.d/bpa-proxy.conf"
 CERTIFICATES = "/usr/local/share/ca-certificates/bpa-"
+
+OWNED = (
+    Owned(SOURCES, "package sources", "software.sources", "SourcesReady"),
+    Owned(ONLY, "keeps apt to these sources", "software.sources", "SourcesReady"),
+    Owned(APT_PROXY, "proxy of apt", "software.proxy", "SourcesReady"),
+    Owned(SHELL_PROXY, "proxy of login shells", "software.proxy", "SourcesReady"),
+    Owned(CONTAINERD_PROXY, "proxy of containerd", "software.proxy", "SourcesReady"),
+    Owned(f"{CERTIFICATES}*.crt", "certificates that the host trusts", "software.certificates", "SourcesReady"),
+    Owned("/etc/ssl/certs/bpa-*.pem", "links to them, by update-ca-certificates", "software.certificates", "SourcesReady"),
+)
 
 
 def files_of(needs: SoftwareNeeds) -> Mapping[str, str]:
@@ -24,6 +41,8 @@ def files_of(needs: SoftwareNeeds) -> Mapping[str, str]:
         files |= _proxy(needs.proxy)
     if needs.sources:
         files[SOURCES] = HEADER + "\n".join(_stanza(one) for one in needs.sources)
+        if not needs.image_sources:
+            files[ONLY] = f'{HEADER}Dir::Etc::SourceList "{SOURCES}";\nDir::Etc::SourceParts "/dev/null";\n'
     return files
 
 
@@ -33,6 +52,9 @@ def _stanza(source: AptSource) -> str:
         lines.append(f"Components: {' '.join(source.components)}")
     if source.signed_by:
         lines.append(f"Signed-By: {source.signed_by}")
+    elif source.key:
+        # deb822(5): a continued line begins with a space, an empty one is a dot.
+        lines += ["Signed-By:", *(f" {line.strip() or '.'}" for line in source.key.strip().splitlines())]
     return "\n".join(lines) + "\n"
 
 

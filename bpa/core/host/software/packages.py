@@ -7,6 +7,7 @@ goes when it is asked no more.
 from __future__ import annotations
 
 from bpa.core.facts import Facts
+from bpa.core.host.owned import removal
 from bpa.core.host.probe import shell
 from bpa.core.host.software.reading import LIST, RECORD, Installed, Packages, look_packages
 from bpa.core.host.software.scripts import CONFIGURE, INSTALL, REMOVE
@@ -40,7 +41,7 @@ def check(want: HostWant, have: Facts) -> Verdict:
     if todo or left:
         return _in_the_way(todo, seen) or (_install(todo, seen) if todo else _remove(left))
     if not asked:
-        return Act(RunOnHost(("rm", "-f", LIST), f"remove {LIST}"), f"{LIST} is there, and no package is asked any more")
+        return Act(removal(f"remove {LIST}", LIST), f"{LIST} is there, and no package is asked any more")
     there = [one for one in (seen.of(wanted.name) for wanted in asked) if one]
     held = [one.name for one in there if one.held]
     return Met(f"{len(asked)} installed" + (f" ({', '.join(held)} held)" if held else ""))

@@ -10,12 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bpa.core.facts import Facts
+from bpa.core.host.owned import Owned
 from bpa.core.host.probe import shell, told
 from bpa.core.verdict import Stuck, Wait
 
 LIST = "/etc/bpa/packages"
 RECORD = "/var/lib/bpa/packages"
 """Names of the packages that were not there before us."""
+OWNED = (
+    Owned(LIST, "the packages that are asked", "software.packages", "PackagesInstalled"),
+    Owned(RECORD, "the packages that BPA installed", "software.packages", "PackagesInstalled"),
+)
 
 PROBES = {"packages": shell("""
 PATH=$PATH:/usr/sbin:/sbin
@@ -110,16 +115,16 @@ def parse_packages(text: dict[str, str]) -> Packages:
     free = (line.rsplit(maxsplit=1) for line in text.get("free", "").splitlines())
     return Packages(
         bool(text.get("tool", "").strip()), text.get("list", ""), tuple(text.get("record", "").split()),
-        tuple(one for line in text.get("packages", "").splitlines() if (one := _installed(line))),
+        tuple(_installed(line) for line in text.get("packages", "").splitlines() if line.strip()),
         bool(text.get("interrupted", "").strip()),
         (lock[0], lock[1], lock[2] if len(lock) > 2 else "") if len(lock) > 1 else None,
         tuple(sorted(text.get("read-only", "").split())),
         tuple((one[0], int(one[1])) for one in free if len(one) == 2 and one[1].isdigit()))
 
 
-def _installed(line: str) -> Installed | None:
+def _installed(line: str) -> Installed:
     cells = line.split("|")
     if len(cells) < 4 or len(cells[0]) < 2:
-        return None
+        raise ValueError(f"dpkg-query printed {line!r}")
     virtual = tuple(one.split()[0] for one in cells[4].split(",") if one.strip()) if len(cells) > 4 else ()
     return Installed(cells[1], cells[2], cells[3], cells[0][0], cells[0][1], cells[0][2:].strip(), virtual)

@@ -26,13 +26,23 @@ case $install in
   *'Read-only file system'*) cause='a file system is read-only: see dmesg, repair it, then apply again' ;;
   *'Could not get lock'* | *'Unable to acquire'*) cause='another program holds the lock of apt' ;;
   *'eld packages were changed'*) cause='a held package would change: see apt-mark showhold' ;;
-  *'need to be removed'*) cause='other packages would be removed: choose other versions' ;;
+  *'need to be removed'*)
+    removed=$(printf '%s\\n' "$install" | sed -n '/will be REMOVED/,/^[^ ]/{ /^ /p; }' | tr -s ' \\n' ' ')
+    cause="other packages would be removed:${removed:- choose other versions}"
+    [ -z "$removed" ] || cause="$cause(remove them yourself if they may go, or choose other versions)" ;;
+  *'parsing file '*/var/lib/dpkg/* | *'status file could not be parsed'*)
+    cause='the lists of dpkg or apt are damaged: see /var/backups/dpkg.status.0, and empty /var/lib/apt/lists' ;;
   *'Unable to locate package'* | *'was not found'* | *'no installation candidate'*)
     case $update in
+      *'not valid yet'* | *'is not yet valid'*) cause='the clock of the host is behind: its package sources are of a later day' ;;
+      *'is expired'* | *'has expired'*) cause='a package source has expired, or the clock of the host is ahead' ;;
+      *'ertificate verification failed'*)
+        cause='the certificate of a package source is not trusted: put its authority among software.certificates' ;;
       *NO_PUBKEY* | *'not signed'*) cause='the key of a package source is missing: its packages are left out' ;;
       *'Could not resolve'* | *'Failed to fetch'* | *'onnection'*) cause='the package sources cannot be reached' ;;
       *) cause='no package source has it: correct the name or version, or add a source; see apt-cache policy' ;;
     esac ;;
+  *'fix-broken'*) cause='packages of the host lack their dependencies: run apt-get --fix-broken install there' ;;
   *'unmet dependencies'*) cause='its dependencies cannot be met by the package sources' ;;
   *'be authenticated'*) cause='a package source is not signed by a key that the host knows' ;;
   *'Failed to fetch'* | *'Unable to fetch'*) cause='the package sources cannot be reached' ;;
@@ -55,5 +65,5 @@ for name; do
   esac
   grep -vxF -- "$name" "$record" >"$record.new"; mv -f "$record.new" "$record" || exit
 done
-[ -s "$record" ] || rm -f "$record"
+[ -s "$record" ] || { rm -f "$record"; rmdir "${record%/*}" 2>/dev/null; :; }
 """

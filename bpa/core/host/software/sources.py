@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bpa.core.facts import Facts
+from bpa.core.host.containerd_look import parse_containerd
 from bpa.core.host.probe import shell, told
 from bpa.core.host.software.files import CERTIFICATES, CONTAINERD_PROXY, HEADER, files_of
 from bpa.core.requirement import Change, HostRequirement
@@ -15,10 +16,13 @@ from bpa.core.want import HostWant
 PROBES = {"sources": shell("""
 PATH=$PATH:/usr/sbin:/sbin
 echo '@@ tool'; command -v update-ca-certificates
-for file in /etc/apt/sources.list.d/bpa.sources /etc/apt/apt.conf.d/80bpa-proxy /etc/profile.d/bpa-proxy.sh \\
-    /etc/systemd/system/containerd.service.d/bpa-proxy.conf /usr/local/share/ca-certificates/bpa-*.crt; do
+for file in /etc/apt/sources.list.d/bpa.sources /etc/apt/apt.conf.d/80bpa-proxy /etc/apt/apt.conf.d/80bpa-sources \\
+    /etc/profile.d/bpa-proxy.sh /etc/systemd/system/containerd.service.d/bpa-proxy.conf \\
+    /usr/local/share/ca-certificates/bpa-*.crt; do
   if [ -f "$file" ]; then echo "@@ file $file"; cat "$file"; fi
 done
+file=/etc/systemd/system/containerd.service.d/bpa-proxy.conf
+echo '@@ proxy written'; [ ! -e $file ] || echo $(($(date +%s) - $(stat -c %Y $file)))
 echo '@@ trusted'; for file in /etc/ssl/certs/bpa-*.pem; do [ ! -e "$file" ] || echo "$file"; done
 exit 0
 """)}
@@ -32,17 +36,21 @@ FORGET = "PATH=$PATH:/usr/sbin:/sbin; update-ca-certificates --fresh >/dev/null"
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """update: update-ca-certificates is there; files: texts of ours by path; trusted: links in /etc/ssl/certs."""
+    """update: update-ca-certificates is there; files: texts of ours by path; trusted: links in /etc/ssl/certs; proxy: seconds
+    since containerd's was written, None = it has none of ours.
+    """
 
     update: bool = False
     files: dict[str, str] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
+    proxy: int | None = None
 
 
 def parse_sources(text: dict[str, str]) -> Sources:
     """The sections of probe `sources`."""
     files = {name.removeprefix("file "): said for name, said in text.items() if name.startswith("file /")}
-    return Sources(bool(text.get("tool", "").strip()), files, frozenset(text.get("trusted", "").split()))
+    return Sources(bool(text.get("tool", "").strip()), files, frozenset(text.get("trusted", "").split()),
+                   int(text["proxy written"]) if text.get("proxy written", "").strip() else None)
 
 
 def check(want: HostWant, have: Facts) -> Verdict:
@@ -65,7 +73,16 @@ def check(want: HostWant, have: Facts) -> Verdict:
     if untrusted:
         return Act(RunOnHost(UPDATE, "let the host trust the certificates of the profile"),
                    f"{', '.join(untrusted)} is not among the trusted ones")
-    return Met(f"{len(wanted)} files" if wanted else "not asked")
+    return Met(f"{len(wanted)} files{_later(seen, have)}" if wanted else "not asked")
+
+
+def _later(seen: Sources, have: Facts) -> str:
+    """What a person must know of a proxy that a running containerd has not read: to restart it is not worth a disturbance."""
+    text = told(have, "containerd")
+    age = parse_containerd(text).age if isinstance(text, dict) else None
+    if seen.proxy is None or age is None or age <= seen.proxy + 1:
+        return ""
+    return "; containerd takes the proxy from its next start (`systemctl restart containerd`)"
 
 
 def _then(path: str) -> tuple[tuple[str, ...], ...]:

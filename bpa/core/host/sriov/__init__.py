@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from bpa.core.host.sriov.check import CREATED
 from bpa.core.host.sriov.probe import PROBES
+from bpa.core.host.sriov.removal import OWNED
 
-__all__ = ["CREATED", "PROBES"]
+__all__ = ["CREATED", "OWNED", "PROBES"]

@@ -85,7 +85,7 @@ def _made(chosen: Chosen, address: str, seen: Pci) -> Verdict | None:
                          "change it by hand on the console, or reach the host by another port")
         used = users_of(device, seen)
         return Act(RunOnHost(("sh", SCRIPT_PATH, argument(device, wanted)), f"create {wanted.vfs} VFs on {device.address}",
-                             TIMEOUT, at_stake(device, seen)),
+                             TIMEOUT, at_stake(device, seen), at_stake(device, seen)),
                    f"{lacking}; that goes through 0, in use: {shown(used)}" if used else lacking)
     return None
 
@@ -123,7 +123,7 @@ def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
     for device, wanted in chosen:
         if not _enough(device, wanted):
             lines.append(Change(f"{wanted.what} VFs on {device.address}", str(device.vfs), str(wanted.vfs),
-                                destroys=at_stake(device, seen)))
+                                destroys=at_stake(device, seen), disrupts=at_stake(device, seen)))
         elif slips := differing(device, wanted, seen):
             lines.append(Change(f"VF settings on {device.address}", f"VF {slips[0][0]}: {slips[0][1]}",
                                 f"as asked, on {len(slips)} VFs"))

@@ -40,7 +40,7 @@ def choose(wants: Iterable[VfWant], seen: Pci, address: str = "", ours: Iterable
                     if matches(without_link if device.address in kept else wanted.match, device)]
         able = [device for device in matching if device.total]
         if not able:
-            return _none(wanted, matching, seen)
+            return _none(wanted, matching, seen, kept)
         free = able if wanted.match.names_one else [one for one in able if not reserved(one, address, seen)]
         if not free:
             why = "; ".join(f"{device.text} {reserved(device, address, seen)}" for device in able)
@@ -80,15 +80,27 @@ def reserved(device: PciDevice, address: str, seen: Pci) -> str:
     return next((f"{nic.name} is part of {nic.uppers[0]}" for nic in device.nics if nic.uppers), "")
 
 
-def _none(wanted: VfWant, matching: list[PciDevice], seen: Pci) -> Stuck:
+def _none(wanted: VfWant, matching: list[PciDevice], seen: Pci, kept: frozenset[str]) -> Stuck:
     if matching:
         return Stuck(f"{', '.join(d.text for d in matching)} shows no SR-IOV: it is off in the BIOS or in the device's "
                      "firmware, or the device has none",
                      "switch it on by the BIOS intent `sriov` of the HardwareProfile, then apply again")
+    if wanted.match.interface and (others := _called_otherwise(wanted, seen)):
+        ours = [one for one in others if one.address in kept]
+        now = f"the port that has the VFs is now {ours[0].text}" if ours else (
+            f"with SR-IOV there are: {', '.join(one.text for one in others)}")
+        return Stuck(f"no port is called {wanted.match.interface} ({wanted.what}); {now}",
+                     "match by pciAddress or mac in the HardwareProfile: names of ports change with kernel and systemd updates")
     able = ", ".join(f"{d.text}, {d.total} VFs at most" for d in seen.devices if d.total)
     return Stuck(f"no PCI device matches {wanted.match.text or 'nothing at all'} ({wanted.what}); with SR-IOV there are: "
                  f"{able or 'none'}", "correct the match in the HardwareProfile; if the card is missing from the list, "
                  "SR-IOV or the slot is off in the BIOS")
+
+
+def _called_otherwise(wanted: VfWant, seen: Pci) -> list[PciDevice]:
+    """The ports that fit in all but their name."""
+    match = replace(wanted.match, interface=None, link=None)
+    return [one for one in seen.devices if one.total and one.nics and matches(match, one)]
 
 
 def _full(address: str) -> str:

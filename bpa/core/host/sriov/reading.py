@@ -20,7 +20,7 @@ def parse_pci(text: dict[str, str]) -> Pci:
         tuple(_devices(text, notes)), _addresses(text.get("addresses", "")), _users(text.get("vfio users", "")),
         _pods(text.get("pods", ""), text.get("kubelet", "")),
         tuple(managers),
-        int(notes.get("uptime", "0")), tuple(text.get("log", "").splitlines()), "groups" in iommu,
+        int(notes.get("uptime") or "0"), tuple(text.get("log", "").splitlines()), "groups" in iommu,
         tuple(word for word in iommu if word.isupper()), "current" in script, bool(script), text.get("unit", ""),
         text.get("enabled", "").strip() == "yes",
     )

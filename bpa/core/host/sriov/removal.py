@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bpa.core.host.owned import Owned
 from bpa.core.host.probe import shell
 from bpa.core.host.sriov.causes import surplus
 from bpa.core.host.sriov.functions import Pci, PciDevice
@@ -13,6 +14,12 @@ from bpa.core.requirement import Change
 from bpa.core.steps import RunOnHost
 from bpa.core.verdict import Act, Stuck, Verdict
 
+OWNED = (
+    Owned(SCRIPT_PATH, "makes and sets up VFs", "sriov, qat", "VfsCreated"),
+    Owned(UNIT, "runs that at every start", "sriov, qat", "VfsCreated"),
+    Owned("/etc/systemd/system/multi-user.target.wants/bpa-sriov.service", "enables that unit", "sriov, qat", "VfsCreated"),
+    Owned(NOTES, "what could not be done with VFs since the start", "sriov, qat", "VfsCreated"),
+)
 REMOVE = ('systemctl disable "${1##*/}"; systemctl reset-failed "${1##*/}" 2>/dev/null; rm -f "$1" "$2" && rm -rf "$3" && '
           '{ rmdir "${2%/*}" 2>/dev/null; systemctl daemon-reload; }')
 
@@ -32,7 +39,7 @@ def take_away(chosen: frozenset[str], address: str, seen: Pci) -> Verdict | None
 def remove_vfs(device: PciDevice, seen: Pci) -> RunOnHost:
     """The step that takes away all VFs of a PF."""
     return RunOnHost((*shell(SET_VFS), f"{device.address}=0"), f"remove the VFs of {device.address}",
-                     erases=at_stake(device, seen))
+                     erases=at_stake(device, seen), disrupts=at_stake(device, seen))
 
 
 def remove_unit(seen: Pci) -> Verdict | None:
@@ -45,5 +52,5 @@ def remove_unit(seen: Pci) -> Verdict | None:
 
 def removals(chosen: frozenset[str], seen: Pci) -> tuple[Change, ...]:
     """Lines of the plan."""
-    return tuple(Change(f"VFs on {device.address}", str(device.vfs), "0", destroys=at_stake(device, seen))
-                 for device in surplus(chosen, seen))
+    return tuple(Change(f"VFs on {device.address}", str(device.vfs), "0", destroys=at_stake(device, seen),
+                        disrupts=at_stake(device, seen)) for device in surplus(chosen, seen))

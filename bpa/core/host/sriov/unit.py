@@ -21,7 +21,8 @@ def mac_of(port: str, index: int) -> str:
     """The MAC of VF `index` of the port with MAC `port`, by a rule that people can follow.
 
     aa:bb:cc:dd:ee:ff -> (aa, locally administered):(bb xor cc):index:dd:ee:ff. So it is the same after every restart,
-    the port can be told from it, and VFs of ports with neighbouring MACs never meet. For 256 VFs at most.
+    the port can be told from it, and VFs of ports with neighbouring MACs never meet. For 256 VFs at most. Where aa is
+    locally administered already (a port of a virtual machine), its next bit is turned over: no VF has its port's MAC.
     """
     first, second = _halves(port)
     return f"{first}:{index:02x}:{second}"
@@ -29,7 +30,8 @@ def mac_of(port: str, index: int) -> str:
 
 def _halves(port: str) -> tuple[str, str]:
     octets = [int(octet, 16) for octet in port.split(":")]
-    return f"{octets[0] & 0xfc | 0x02:02x}:{octets[1] ^ octets[2]:02x}", port[9:].lower()
+    first = octets[0] ^ 0x04 if octets[0] & 0x02 else octets[0] | 0x02
+    return f"{first:02x}:{octets[1] ^ octets[2]:02x}", port[9:].lower()
 
 
 def number_of(device: PciDevice, wanted: VfWant) -> int | str:

@@ -34,5 +34,8 @@ def shown(used: tuple[tuple[Vf, str], ...], most: int = 4) -> str:
 
 
 def at_stake(device: PciDevice, seen: Pci) -> str:
-    """What taking the PF's VFs away would end, as consent names it: the same at plan and apply. "" = nothing."""
+    """What taking the PF's VFs away would end, as consent names it: the same at plan and apply. "" = nothing.
+
+    No data goes: a step says it of what it disrupts too (bpa.core.steps).
+    """
     return f"the use of VFs of {device.address} by who has them now" if users_of(device, seen) else ""

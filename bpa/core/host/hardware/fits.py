@@ -1,15 +1,21 @@
-"""The machine is large enough, is the one that is meant, and has the disk that the documents name."""
+"""HardwareFits: the machine is large enough, is the one that is meant, and has the disk that the documents name.
+
+Judged before anything is written, by Ironic's inspection and, before that, by what the BMC tells.
+"""
 
 from __future__ import annotations
 
 from bpa.core.facts import Drive, Facts, Inventory
+from bpa.core.host.hardware.comparison import differences
+from bpa.core.host.hardware.lack import Lack
+from bpa.core.host.hardware.least import lacks
+from bpa.core.host.hardware.seen import outer_sights
+from bpa.core.host.hardware.sight import GIB
 from bpa.core.requirement import HostRequirement
 from bpa.core.root_device import candidates, describe, describe_hints, match
 from bpa.core.verdict import Met, Stuck, Verdict, Wait
 from bpa.core.want import HostWant
 
-GIB = 1024**3
-MIB = 1024**2
 PLACEHOLDERS = (
     "", "0", "none", "unknown", "not specified", "default string", "system serial number", "to be filled by o.e.m.",
 )
@@ -17,28 +23,30 @@ PLACEHOLDERS = (
 
 
 def check(want: HostWant, have: Facts) -> Verdict:
-    """Judged by Ironic's inventory, before that by what the BMC tells. All that does not fit is told at once."""
+    """All that does not fit is told at once; what nobody tells yet is judged once the system runs (HardwareSeen)."""
     seen = have.node.inventory if have.node else None
-    problems = [*_size(want, have, seen), *_disk(want, have, seen), *(_identity(want, have, seen) if seen else ())]
+    size, apart = _size(want, have), _apart(want, have)
+    problems = [*(one.text for one in size), *_disk(want, have, seen), *(_identity(want, have, seen) if seen else ())]
     if problems:
-        return Stuck("; ".join(problems), "correct the documents, or use another machine; nothing was written to it")
+        advice = next((one.advice for one in size if one.advice and len(problems) == 1), "")
+        return Stuck("; ".join((*problems, *apart)),
+                     f"{advice or 'correct the documents, or use another machine'}; nothing was written to it")
     in_use = have.node is not None and have.node.provision_state == "active"
     if seen is None and not in_use:
         return Wait("the hardware has not been inspected yet", 2.0)
     drive = match(want.root_device, seen.drives) if seen else None
-    return Met(describe(drive) if drive else "")
+    return Met(", but ".join(filter(None, (describe(drive) if drive else "", *apart))))
 
 
-def _size(want: HostWant, have: Facts, seen: Inventory | None) -> list[str]:
-    least, bmc, problems = want.profile.minimum, have.bmc, []
-    cpus = seen.cpus if seen else bmc.cpus if bmc else 0
-    # A BMC tells memory in whole GiB, rounded as it likes: only a clear lack counts before the inspection.
-    memory = seen.memory_mib * MIB if seen else (bmc.memory_mib * MIB + GIB if bmc and bmc.memory_mib else 0)
-    if least.cpus and 0 < cpus < least.cpus:
-        problems.append(f"has {cpus} CPUs, must have {least.cpus}")
-    if least.memory and 0 < memory < least.memory:
-        problems.append(f"has {memory / GIB:.1f} GiB of memory, must have {least.memory / GIB:.1f}")
-    return problems
+def _size(want: HostWant, have: Facts) -> list[Lack]:
+    """The inspection counts more than the BMC, and what neither tells not at all."""
+    return [one for one in lacks(want.profile.minimum, tuple(reversed(outer_sights(have)))) if one.known]
+
+
+def _apart(want: HostWant, have: Facts) -> list[str]:
+    """Where the BMC and the inspection disagree."""
+    outside = outer_sights(have)
+    return [one.text for one in differences(want.name, *outside) if not one.agreed] if len(outside) == 2 else []
 
 
 def _disk(want: HostWant, have: Facts, seen: Inventory | None) -> list[str]:

@@ -1,0 +1,141 @@
+"""Two compliance reports compared: what got worse, what got better, what is otherwise. Times do not count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from bpa.core.compliance.report import ConditionReport, Report, SubjectReport
+
+Direction = Literal["worse", "better", "same"]
+ABSENT = "not there"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was `old` and is `new`, as text; what names it ("bpa", "serial", "vfs[0].vfs")."""
+
+    what: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionDifference:
+    """old and new: the states, "not there" where a report does not have the condition. wanted and found are told apart."""
+
+    condition: str
+    direction: Direction
+    old: str
+    new: str
+    wanted: tuple[Change, ...] = ()
+    found: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectDifference:
+    """presence: whether the host or cluster is only in the new report (added), or only in the old one (gone).
+
+    another: it is another machine, by what both say of it. machine: what the machine tells of itself otherwise.
+    documents: the documents ask something else.
+    """
+
+    name: str
+    presence: Literal["both", "added", "gone"] = "both"
+    another: bool = False
+    documents: bool = False
+    machine: tuple[Change, ...] = ()
+    conditions: tuple[ConditionDifference, ...] = ()
+
+    def names(self, direction: Direction) -> tuple[str, ...]:
+        """The conditions that went that way."""
+        return tuple(one.condition for one in self.conditions if one.direction == direction)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """about: the site's name and the version of BPA, where they differ."""
+
+    about: tuple[Change, ...]
+    subjects: tuple[SubjectDifference, ...]
+
+    @property
+    def worse(self) -> bool:
+        return any(one.names("worse") for one in self.subjects)
+
+    @property
+    def empty(self) -> bool:
+        return not self.about and not self.subjects
+
+
+def compare(old: Report, new: Report) -> Comparison:
+    """What a host that is not there and a condition that is not asked do not have counts as held.
+
+    So a host that comes with unmet conditions makes the site worse, and comparing the other way round turns worse into
+    better and added into gone.
+    """
+    before, after = ({one.name: one for one in report.subjects} for report in (old, new))
+    both = (_subject(name, before.get(name), after.get(name)) for name in dict.fromkeys((*after, *before)))
+    about = _changes({"site": old.site, "bpa": old.bpa}, {"site": new.site, "bpa": new.bpa})
+    return Comparison(about, tuple(one for one in both if one != SubjectDifference(one.name)))
+
+
+def _subject(name: str, old: SubjectReport | None, new: SubjectReport | None) -> SubjectDifference:
+    before, after = ({c.condition: c for c in one.requirements} if one else {} for one in (old, new))
+    found = (_condition(key, before.get(key), after.get(key)) for key in dict.fromkeys((*after, *before)))
+    if old is None or new is None:
+        # All of it is new or gone: only what does not hold is worth a line.
+        return SubjectDifference(name, "gone" if new is None else "added",
+                                 conditions=tuple(one for one in found if one.direction != "same"))
+    machines = [{key: value for key, value in asdict(one.machine).items() if key != "boot_id"} for one in (old, new)]
+    same = ("uuid", "serial", "service_tag")
+    another = any(machines[0][key] and machines[1][key] and machines[0][key] != machines[1][key] for key in same)
+    return SubjectDifference(
+        name, "both", another, old.documents != new.documents, _changes(*machines),
+        tuple(one for one in found if one != ConditionDifference(one.condition, "same", one.old, one.old)))
+
+
+def _condition(name: str, old: ConditionReport | None, new: ConditionReport | None) -> ConditionDifference:
+    step = _rank(new) - _rank(old)
+    return ConditionDifference(
+        name, "worse" if step > 0 else "better" if step < 0 else "same", _state(old), _state(new),
+        _changes(_flat(old.wanted if old else {}), _flat(new.wanted if new else {})) if old and new else (),
+        _changes({"": old.found if old else ""}, {"": new.found if new else ""}))
+
+
+def _rank(one: ConditionReport | None) -> int:
+    """0 holds, 1 an apply or time may mend it, 2 a person must, or nobody knows."""
+    if one is None or (one.seen and one.state == "met"):
+        return 0
+    return 1 if one.seen and one.state in ("act", "wait") else 2
+
+
+def _state(one: ConditionReport | None) -> str:
+    if one is None:
+        return ABSENT
+    if not one.seen:
+        return "not seen"
+    return one.state if one.asked else "not asked"
+
+
+def _changes(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Change, ...]:
+    """In the order of the keys, so that it is the same both ways round."""
+    return tuple(Change(key, old.get(key, ""), new.get(key, "")) for key in sorted({*old, *new})
+                 if old.get(key, "") != new.get(key, ""))
+
+
+def _flat(value: Any, path: str = "") -> dict[str, str]:
+    """{"vfs": [{"vfs": 4}]} -> {"vfs[0].vfs": "4"}."""
+    return dict(_leaves(value, path))
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, (list, tuple)):
+        for n, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[{n}]")
+    else:
+        yield path, str(value)
