@@ -27,8 +27,8 @@ test: apt-test $(VENV)/.test ## needs no root and no virtual machine: every test
 judges: $(VENV)/.judges ## DMTF's validators, other people's clients and real Ironic on every recorded machine
 	$(BIN)/pytest -q tests/judges
 
-test-kube: apt-test $(VENV)/.test ## draining a host against a real kube-apiserver; builds it (5 minutes the first time, needs Go)
-	tests/kube/build.sh "$(KUBE_BIN)"
+test-kube: apt-test $(VENV)/.test ## draining a host against a real kube-apiserver; builds it first (5 minutes once)
+	PYTHON=$(BIN)/python tests/kube/build.sh "$(KUBE_BIN)"
 	BPA_KUBE_BIN="$(KUBE_BIN)" $(BIN)/pytest -q tests/kube
 
 test-lab: root apt-lab $(VENV)/.lab ## needs root: the whole chain on a virtual lab, with kill -9 and a cold restart

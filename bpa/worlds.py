@@ -20,8 +20,9 @@ from bpa.core.config_drive import ConfigDrive
 from bpa.core.facts import BmcFacts, ClusterFacts, Facts, MemberFacts, NodeFacts, OsFacts, ServiceFacts
 from bpa.core.failed_command import failed
 from bpa.core.host import PROBES
-from bpa.core.host.ipmctl import Ipmctl, look_ipmctl
+from bpa.core.host.pmem.ipmctl import Ipmctl, look_ipmctl
 from bpa.core.requirement import Source
+from bpa.core.sizes import MIB
 from bpa.core.want import ClusterWant, HostWant
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 BMC_FACTS_AGE = 60.0
 """Seconds for which a look at a BMC is good enough while nothing of ours changes it: a BMC is slow."""
 FRESH_BMC_FACTS_AGE = 2.0
-MIB = 1024**2
 WATCHED = 900.0
 """Seconds after an act on the machine's firmware or power in which looks are that fresh: a POST takes minutes."""
 LOOK_SECONDS = 60.0

@@ -119,8 +119,7 @@ def main() -> None:
             return
         from tests.bench_configuration import configuration
 
-        for milliseconds in (0.0, 20.0):
-            configuration(Path(folder), milliseconds)
+        configuration(Path(folder), 20.0)
 
 
 if __name__ == "__main__":

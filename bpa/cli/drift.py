@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from bpa.cli.words import clock
 from bpa.core.drift import Baseline, Drift
 
 if TYPE_CHECKING:
@@ -51,8 +51,3 @@ def filed_drift(seen: dict[str, Baseline]) -> dict[str, dict[str, Any]]:
     """What the site's records say was otherwise at the last look, by condition."""
     return {name: {"was": one.text, "seen": one.at, "now": one.now, "found": one.found}
             for name, one in seen.items() if one.found is not None}
-
-
-def clock(at: float) -> str:
-    """Seconds since the epoch as date and time here."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

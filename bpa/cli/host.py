@@ -9,10 +9,9 @@ from pathlib import Path
 
 import click
 
-from bpa.cli.drift import clock
 from bpa.cli.exits import Exit
 from bpa.cli.options import host_argument, host_names, json_option, print_json, site_option, wants_json
-from bpa.cli.words import columns, state_word
+from bpa.cli.words import clock, columns, state_word
 
 
 @click.group()

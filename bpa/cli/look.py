@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bpa.cli.cause import cause_lines, cause_of
-from bpa.cli.drift import clock, drift_text, drift_value, filed_drift
+from bpa.cli.drift import drift_text, drift_value, filed_drift
 from bpa.cli.exits import Exit
 from bpa.cli.options import from_option, host_argument, json_option, print_json, site_argument, site_option, wants_json
 from bpa.cli.plan import find_subject
 from bpa.cli.report.option import report_option
-from bpa.cli.words import columns, duration, state_word
+from bpa.cli.words import clock, columns, duration, state_word
 from bpa.core.cost import cost_of
 from bpa.core.verdict import Act, Met, Stuck, Wait
 from bpa.fleet import describe
@@ -185,7 +185,7 @@ def explain(host: str, site: str | None, file: Path | None, output: str, as_json
         for line in cause_lines(cause, following):
             click.echo(line)
         for row in rows:
-            when = f"  since {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(row['since']))}" if row["since"] else ""
+            when = f"  since {clock(row['since'])}" if row["since"] else ""
             click.echo(f"  {state_word(row['state'])} {row['condition']}: {row['about']}{when}")
             if row["evidence"]:
                 click.echo(f"      {row['evidence']}")

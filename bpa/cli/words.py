@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 
 import click
@@ -27,6 +28,16 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours}h{minutes:02}m"
     return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
+
+
+def clock(at: float) -> str:
+    """Seconds since the epoch as date and time here."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def exact_clock(at: float) -> str:
+    """The same with its distance from UTC, for what is read elsewhere: "2026-11-23 17:50:19 +0000"."""
+    return time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(at))
 
 
 def change_line(change: Change) -> str:

@@ -21,11 +21,6 @@ class Cost:
     disrupts: tuple[str, ...] = ()
 
     @property
-    def safe(self) -> bool:
-        """Whether it is done at once, and nobody notices."""
-        return not (self.restarts or self.destroys or self.takes or self.disrupts)
-
-    @property
     def text(self) -> str:
         """For people."""
         parts = [f"with a {one} restart" for one in self.restarts]

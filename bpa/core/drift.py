@@ -56,7 +56,7 @@ class Look:
 
 
 def _same(one: str, other: str) -> bool:
-    return one == other or _MEASURED.sub("", one) == _MEASURED.sub("", other)
+    return _MEASURED.sub("", one) == _MEASURED.sub("", other)
 
 
 def look_of(have: Facts | ClusterFacts, documents: str, at: float) -> Look:
@@ -66,7 +66,7 @@ def look_of(have: Facts | ClusterFacts, documents: str, at: float) -> Look:
     return Look(at, documents, have.os.boot_id, True, look_owned(have))
 
 
-Cause = Literal["machine", "documents"]
+ChangedBy = Literal["machine", "documents"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Drift:
     now: str
     seen: float
     found: float
-    cause: Cause = "machine"
+    cause: ChangedBy = "machine"
     restarted: bool | None = None
     started: float | None = None
     since: float | None = None

@@ -43,8 +43,7 @@ class Requirement(Generic[W, F]):
     """`check` judges; `changes` says what a plan will show, as far as the facts reach (None parts = not looked at).
 
     needs names the source of facts that check reads; about is one line for people; patience is how long in seconds
-    a Wait of this requirement may last before it becomes Stuck; seconds is what it typically takes in all. evidence
-    gives the lines of a report that prove the verdict; None = bpa.core.compliance picks them from what check reads.
+    a Wait of this requirement may last before it becomes Stuck; seconds is what it typically takes in all.
     """
 
     condition: str
@@ -54,7 +53,6 @@ class Requirement(Generic[W, F]):
     changes: Callable[[W, F], tuple[Change, ...]] = no_changes
     patience: float = 1800.0
     seconds: float = 1.0
-    evidence: Callable[[W, F], tuple[str, ...]] | None = None
 
 
 HostRequirement = Requirement[HostWant, Facts]

@@ -12,9 +12,9 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from bpa.core.facts import Drive
+from bpa.core.sizes import GIB
 
 HintValue = str | int | bool
-GIB = 1024**3
 SMALLEST = 4 * GIB
 NEVER = ("/dev/pmem*", "/dev/sr*", "/dev/loop*", "/dev/ram*", "/dev/zram*")
 

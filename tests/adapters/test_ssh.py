@@ -125,15 +125,22 @@ def test_the_locale_is_the_same_everywhere(ssh: Ssh) -> None:
 
 def test_questions_are_answered_by_name_in_one_round_trip(ssh: Ssh) -> None:
     asked = {f"q{n}": ("sh", "-c", f"cat; printf 'out {n}'; echo err {n} >&2; exit {n}") for n in range(20)}
-    assert ssh.ask(asked) == {f"q{n}": Ran(n, f"out {n}", f"err {n}\n") for n in range(20)}
+    assert ssh.ask(asked) == {f"q{n}": Ran(n, f"out {n}", f"err {n}") for n in range(20)}
     assert ssh.ask({}) == {}
 
 
-def test_a_question_that_takes_too_long_leaves_the_answers_before_it(ssh: Ssh) -> None:
-    answers = ssh.ask({"quick": ("echo", "hello"), "slow": ("sleep", "1000"), "after": ("true",)}, timeout=0.5)
+def test_a_question_that_takes_too_long_leaves_the_other_answers(ssh: Ssh) -> None:
+    # Two run at a time: the first, the third and so on, and beside them the second, the fourth and so on.
+    asked = {"quick": ("echo", "hello"), "beside": ("true",), "slow": ("sleep", "1000"), "too": ("true",), "after": ("true",)}
+    answers = ssh.ask(asked, timeout=0.5)
     assert answers["quick"] == Ran(0, "hello\n")
     assert answers["slow"].exit_code is None
     assert answers["after"].exit_code is None
+
+
+def test_an_answer_longer_than_a_pipe_is_whole(ssh: Ssh) -> None:
+    long = ("sh", "-c", "head -c 200000 /dev/zero | tr '\\0' x")
+    assert [len(ran.stdout) for ran in ssh.ask({str(number): long for number in range(4)}).values()] == [200000] * 4
 
 
 @settings(max_examples=40, deadline=None)

@@ -33,9 +33,9 @@ from bpa.engine import Subject, survey, tick
 from bpa.lab.simulated import Clock, as_new
 
 CONDITIONS = ("VirtualizationReady", "VfsCreated", "QatReady", "PmemModulesFit", "PmemGoalStaged", "PmemGoalApplied", "PmemReady")
-MODULES = ("absence.py", "erasure.py", "goal.py", "goal_by_bmc.py", "goal_state.py", "kvm_causes.py", "lvm.py", "mounting.py",
-           "nvdimm.py", "pmem.py", "qat.py", "removal.py", "security.py", "sriov/causes.py", "sriov/check.py", "sriov/match.py",
-           "sriov/removal.py", "system.py")
+MODULES = ("iommu.py", "kvm_causes.py", "modules.py", "qat.py", "system.py", "pmem/absence.py", "pmem/erasure.py", "pmem/fit.py",
+           "pmem/goal.py", "pmem/goal_by_bmc.py", "pmem/goal_state.py", "pmem/lvm.py", "pmem/mounting.py", "pmem/nvdimm.py",
+           "pmem/ready.py", "pmem/removal.py", "sriov/causes.py", "sriov/check.py", "sriov/match.py", "sriov/removal.py")
 STUCK = [file for file in CASES if file.parent.name in CONDITIONS and "stuck" in yaml.load(file.read_text(), _Loader)["verdict"]]
 SAID_EARLIER = {"PmemReady": "PmemModulesFit"}
 """What is told of a region may have been told of its modules before."""

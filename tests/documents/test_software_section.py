@@ -71,7 +71,7 @@ def test_a_source_can_bring_its_key(tmp_path: Path) -> None:
     ("{time: {servers: [\"a\\nserver b\"]}}", "name or an address"),
     ("{time: {servers: [ntp.example.org], pools: [ntp.example.org]}}", "ntp.example.org is named twice"),
     ("{registries: {docker.io: {}}}", "mirrors"),
-    ("{registries: {docker.io: {mirrors: []}}}", "mirrors"),
+    ("{registries: {docker.io: {mirrors: []}}}", "no mirror is named"),
     ("{registries: {'https://docker.io': {mirrors: ['https://192.0.2.4']}}}", "this is no registry"),
     ("{registries: {'../../etc': {mirrors: ['https://192.0.2.4']}}}", "this is no registry"),
     ("{registries: {docker.io: {mirrors: [192.0.2.4]}}}", "a URL without credentials"),

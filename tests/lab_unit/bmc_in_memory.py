@@ -23,7 +23,8 @@ class Bmc:
 
         self.host, self.faults, self.state = LabHost(0), directory / "faults.json", directory / "state"
         self.hypervisor = HYPERVISOR
-        self.files = machine.Files(directory / "disk", (directory / "nvdimm0", directory / "nvdimm1"), *(directory / name for name in ("nvme", "nvram", "console")))
+        self.files = machine.Files(directory / "disk", (directory / "nvdimm0", directory / "nvdimm1"),
+                                   *(directory / name for name in ("nvme", "nvram", "console")))
         self.config = BmcConfig(
             "127.0.0.1", 0, "admin", Secret(PASSWORD), "test:///default", self.state, self.faults, (self.host,)
         )

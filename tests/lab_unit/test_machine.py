@@ -10,7 +10,7 @@ import pytest
 from bpa.lab import firmware, machine, network
 from bpa.lab.hosts import MAX_HOSTS, LabHost
 
-FILES = machine.Files(Path("/d/disk & 1"), (Path("/d/nv0"), Path("/d/nv1")), Path("/d/nvme,1"), Path("/d/vars"), Path("/d/console"))
+FILES = machine.Files(Path("/d/disk & 1"), (Path("/d/nv0"), Path("/d/nv1")), *map(Path, ("/d/nvme,1", "/d/vars", "/d/console")))
 
 
 def nvme_of(domain: ET.Element) -> list[str]:
@@ -56,7 +56,8 @@ def test_with_kvm_the_host_has_the_processor_under_it_and_its_own_virtualization
 def test_memory_is_the_sum_of_the_numa_cells_and_the_nvdimms() -> None:
     domain = ET.fromstring(machine.render(LabHost(0), FILES, kvm=False))
     cells = sum(int(c.get("memory", 0)) for c in domain.findall("cpu/numa/cell"))
-    assert int(domain.findtext("memory") or 0) == cells + sum(int(s.text or 0) for s in domain.findall("devices/memory/target/size"))
+    nvdimms = sum(int(s.text or 0) for s in domain.findall("devices/memory/target/size"))
+    assert int(domain.findtext("memory") or 0) == cells + nvdimms
 
 
 def test_the_nvdimm_has_the_size_that_ndctl_accepts() -> None:

@@ -10,7 +10,7 @@ from test_pmem import generic
 
 from bpa.adapters.redfish import Bmc, BmcAccess
 from bpa.core.facts import Facts, NodeFacts, Ran
-from bpa.core.host import goal
+from bpa.core.host.pmem import goal
 from bpa.core.secret import Secret
 from bpa.core.steps import StageMemoryGoal
 from bpa.core.verdict import Act, Met, Wait

@@ -13,8 +13,8 @@ from bpa.adapters.store import Store
 from bpa.core.host import HOST, OWNED
 from bpa.core.host.cmdline import RETIRED
 from bpa.core.host.hardening.rules import UMASK
-from bpa.core.host.ipmctl import RECORD
 from bpa.core.host.owned import owner_of
+from bpa.core.host.pmem.ipmctl import RECORD
 from bpa.core.host.software.files import SOURCES
 from bpa.core.steps import WriteFile
 from bpa.core.want import (

@@ -36,7 +36,10 @@ def test_an_answer_has_the_sections_that_the_real_script_prints_in_that_order(ho
         assert not text.startswith("@@")
         return
     printed = [name for name in sections(text) if not name.startswith("unit /")]
-    assert printed == re.findall(r"echo '@@ ([^']*)'", argv[2])
+    script = re.findall(r"echo '@@ ([^']*)'", argv[2])
+    if probe == "clock":  # what it asks depends on who keeps the time, and on whether anybody asked for it
+        script = [name for name in script if name in printed]
+    assert printed == script
 
 
 @pytest.mark.parametrize("probe", ["modules", "pci"])

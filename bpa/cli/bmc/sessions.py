@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import click
 
 from bpa.cli.bmc.target import bmc_target
 from bpa.cli.options import json_option, print_json, wants_json
-from bpa.cli.words import columns
+from bpa.cli.words import clock, columns
 
 if TYPE_CHECKING:
     from bpa.adapters.redfish.login.sessions import Session
@@ -69,7 +68,7 @@ def sessions(one: OneBmc, action: str, ids: tuple[str, ...], mine: bool, dry_run
 def _show(found: tuple[Session, ...]) -> None:
     table = [["ID", "USER", "TYPE", "FROM", "SINCE", ""]]
     for s in found:
-        since = "-" if s.made is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(s.made))
+        since = "-" if s.made is None else clock(s.made)
         whose = "this command" if s.own else "a running bpa" if s.held else ""
         table.append([s.id, s.user or "-", s.kind or "-", s.client or "-", since, whose])
     for line in columns(table):

@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from bpa.cli.report.times import clock
-from bpa.cli.words import state_word
+from bpa.cli.words import exact_clock, state_word
 from bpa.core.compliance import Comparison, ConditionDifference, Report, SubjectDifference
 from bpa.core.compliance.comparison import Direction
 
@@ -24,8 +23,8 @@ def to_plain(old: Report, new: Report, comparison: Comparison) -> dict[str, Any]
 
 def lines_of(old: Report, new: Report, comparison: Comparison) -> Iterator[str]:
     """A line per difference, hosts in the order of the new report, and a sum."""
-    yield f"old: {old.site}, {clock(old.at)}, BPA {old.bpa}"
-    yield f"new: {new.site}, {clock(new.at)}, BPA {new.bpa}"
+    yield f"old: {old.site}, {exact_clock(old.at)}, BPA {old.bpa}"
+    yield f"new: {new.site}, {exact_clock(new.at)}, BPA {new.bpa}"
     for change in comparison.about:
         yield f"{change.what}: {change.old} -> {change.new}"
     for subject in comparison.subjects:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bpa.cli.report.times import clock
+from bpa.cli.words import exact_clock
 from bpa.core.compliance import Report
 
 
@@ -14,7 +14,7 @@ def page(report: Report) -> str:
 
     environment = Environment(loader=PackageLoader("bpa.cli", "templates"), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)
-    environment.filters["clock"] = clock
+    environment.filters["clock"] = exact_clock
     environment.filters["told"] = told
     return environment.get_template("report.html").render(report=report)
 

@@ -12,10 +12,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bpa.core.host.owned import HEADER
 from bpa.core.want import ClusterWant, VfWant
 
 DEVICE_PLUGINS = "device-plugins.yaml"
-_HEADER = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
 KUD_NETWORK = {"intel_sriov_700": "sriov-eno2"}
 
 
@@ -113,7 +113,7 @@ def render_device_plugins(want: ClusterWant) -> str:
                       enumerate(dict.fromkeys(resource_of(one) for one in networks if one.driver != "vfio-pci"))]
     if qat:
         documents.append(_qat_plugin(qat))
-    return _HEADER + ("---\n".join(documents) or "# No node of this cluster has virtual functions.\n")
+    return HEADER + ("---\n".join(documents) or "# No node of this cluster has virtual functions.\n")
 
 
 def network_name(resource: str) -> str:

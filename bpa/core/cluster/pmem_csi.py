@@ -7,12 +7,12 @@ deploy/common/pmem-storageclass-ext4.yaml and -ext4-kata.yaml; docs/design.md.
 
 from __future__ import annotations
 
+from bpa.core.host.owned import HEADER
 from bpa.core.want import ClusterWant, Profile
 
 PMEM_CSI = "pmem-csi.yaml"
 LABEL = {"storage": "pmem"}
 DRIVER = "pmem-csi.intel.com"
-_HEADER = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
 
 
 def has_pmem(profile: Profile) -> bool:
@@ -41,7 +41,7 @@ def device_mode(want: ClusterWant) -> str:
 def render_pmem_csi(want: ClusterWant) -> str:
     """A PmemCSIDeployment and storage classes; a lone comment where no node has persistent memory."""
     if not pmem_nodes(want):
-        return _HEADER + "# No node of this cluster has persistent memory for pmem-csi.\n"
+        return HEADER + "# No node of this cluster has persistent memory for pmem-csi.\n"
     classes = [("pmem-csi-sc-ext4", "ext4", False), ("pmem-csi-sc-xfs", "xfs", False)]
     if want.kata:
         classes.append(("pmem-csi-sc-ext4-kata", "ext4", True))
@@ -54,7 +54,7 @@ spec:
   nodeSelector:
     storage: pmem
 """
-    return _HEADER + "---\n".join((deployment, *(_storage_class(*one) for one in classes)))
+    return HEADER + "---\n".join((deployment, *(_storage_class(*one) for one in classes)))
 
 
 def _storage_class(name: str, filesystem: str, kata: bool) -> str:

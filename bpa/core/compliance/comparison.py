@@ -125,9 +125,9 @@ def _changes(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Change, ..
                  if old.get(key, "") != new.get(key, ""))
 
 
-def _flat(value: Any, path: str = "") -> dict[str, str]:
+def _flat(value: Any) -> dict[str, str]:
     """{"vfs": [{"vfs": 4}]} -> {"vfs[0].vfs": "4"}."""
-    return dict(_leaves(value, path))
+    return dict(_leaves(value, ""))
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -25,10 +25,8 @@ def evidence_of(
 ) -> tuple[str, ...]:
     """At most MOST lines "where: what was told", without secrets. found is the verdict's own text.
 
-    A requirement that knows better gives its own lines; else they are picked from what its check reads.
+    They are picked from what the requirement's check reads.
     """
-    if requirement.evidence is not None:
-        return tuple(cleaned(line) for line in requirement.evidence(want, have))[:MOST]
     seen = sightings(requirement, want, have)
     words = {word for word in _words(found) if _TELLING.search(word)} | set(_leaves(wanted))
     ranked = [(len(words & set(_words(line))), place, line) for place, lines in seen.items() for line in dict.fromkeys(lines)]

@@ -34,6 +34,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "SourcesReady": ("profile.software.sources", "profile.software.proxy", "profile.software.certificates"),
     "PackagesInstalled": ("profile.software.packages",),
     "TimeInStep": ("profile.software.time",),
+    "RegistriesMirrored": ("profile.software.registries",),
     "KernelStaged": _ARGUMENTS,
     "KernelApplied": _ARGUMENTS,
     "ModulesStaged": (*_KERNEL_MODULES, *_FOR_KVM, *_KATA),

@@ -10,24 +10,18 @@ from bpa.core.host import (
     containerd,
     cpus,
     enrolment,
-    erasure,
     firmware,
-    goal,
     hardware,
     hugepages,
     image,
-    ipmctl,
     kata,
     kernel,
     module_files,
     module_state,
     modules,
-    mounting,
-    nvdimm,
     owned,
     pmem,
     qat,
-    security,
     service,
     software,
     sriov,
@@ -58,10 +52,10 @@ HOST: tuple[HostRequirement, ...] = tuple(understood(one) for one in (
     software.MIRRORED,
     kernel.STAGED,
     module_files.STAGED,
-    security.FIT,
-    goal.STAGED,
+    pmem.FIT,
+    pmem.GOAL_STAGED,
     kernel.APPLIED,
-    goal.APPLIED,
+    pmem.GOAL_APPLIED,
     module_state.UP,
     cpus.ISOLATED,
     hugepages.RESERVED,
@@ -79,7 +73,7 @@ HOST: tuple[HostRequirement, ...] = tuple(understood(one) for one in (
 OWNED: tuple[Owned, ...] = tuple(
     one
     for module in (
-        kernel, module_files, hugepages, sysctl, hardening, sriov, qat, mounting, ipmctl, erasure, containerd, software,
+        kernel, module_files, hugepages, sysctl, hardening, sriov, qat, pmem, containerd, software,
     )
     for one in module.OWNED
 )
@@ -89,7 +83,7 @@ PROBES: Mapping[str, tuple[str, ...]] = {
     name: argv
     for module in (
         access, hardware, system, software, kernel, modules, cpus, hugepages, sysctl, hardening, virtualization,
-        qat, sriov, nvdimm, ipmctl, kata, containerd,
+        qat, sriov, pmem, containerd,
     )
     for name, argv in module.PROBES.items()
 } | {"owned": owned.probe(OWNED)}

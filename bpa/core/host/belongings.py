@@ -9,15 +9,16 @@ from typing import Literal
 from bpa.core.facts import Facts
 from bpa.core.host.hugepages import parse_hugepages, pool_path
 from bpa.core.host.kernel import parse_kernel
-from bpa.core.host.nvdimm import look_nvdimm
 from bpa.core.host.owned import Owned, look_owned, owner_of
-from bpa.core.host.persistent import Namespace, Nvdimm, human
-from bpa.core.host.pmem import find
+from bpa.core.host.pmem.nvdimm import look_nvdimm
+from bpa.core.host.pmem.persistent import Namespace, Nvdimm
+from bpa.core.host.pmem.ready import find
 from bpa.core.host.probe import told
 from bpa.core.host.software.reading import Packages, look_packages
 from bpa.core.host.sriov.reading import parse_pci
 from bpa.core.host.sriov.unit import arguments_in
 from bpa.core.host.sysctl import parse_sysctls
+from bpa.core.sizes import exact
 from bpa.core.want import HostWant
 
 State = Literal["as written", "changed", "not as asked", "absent"]
@@ -109,4 +110,4 @@ def _namespaces(want: HostWant, have: Facts, met: Mapping[str, bool]) -> Iterato
             done.append(namespace)
             yield Belonging(f"namespace {namespace.dev}", "persistent memory; stays when the section goes", "pmem",
                             "as written" if met.get("PmemReady", False) else "not as asked",
-                            found=f"{namespace.mode} {human(namespace.raw)}")
+                            found=f"{namespace.mode} {exact(namespace.raw)}")

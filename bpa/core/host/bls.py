@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bpa.core.host.cmdline import HEADER, lacking, overruled, retired
+from bpa.core.host.cmdline import lacking, overruled, retired
+from bpa.core.host.owned import HEADER
 from bpa.core.steps import RunOnHost, WriteFile
 from bpa.core.verdict import Act, Stuck, Verdict
 

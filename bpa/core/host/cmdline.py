@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from bpa.core.sizes import GIB
 from bpa.core.want import Profile
 
-GIB = 1 << 30
 RETIRED = "# Taken back: "
-HEADER = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
 
 ADDING = frozenset({
     "console", "earlycon", "earlyprintk", "pci", "hugepages", "hugepagesz", "default_hugepagesz", "memmap", "video",

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from bpa.core.facts import Facts
 from bpa.core.host.containerd_look import CONFIG, DROP_IN, PROBES, Containerd, parse_containerd
-from bpa.core.host.modprobe import HEADER
-from bpa.core.host.owned import Owned
+from bpa.core.host.owned import HEADER, REMOVE_DROP_IN, Owned
 from bpa.core.host.probe import shell, told
 from bpa.core.requirement import Change, HostRequirement
+from bpa.core.sizes import MIB
 from bpa.core.steps import RunOnHost, WriteFile
 from bpa.core.verdict import Act, Met, Stuck, Verdict, Wait
 from bpa.core.want import HostWant
@@ -19,12 +19,11 @@ from bpa.core.want import HostWant
 __all__ = ["OWNED", "PROBES", "READY", "changes", "check"]
 
 OWNED = (Owned(DROP_IN, "containerd's runtime handlers of Kata", "kata.containerd", "ContainerdReady"),)
-MIB = 1024**2
 LEAST_MEMORY, LEAST_DISK = 256 * MIB, 512 * MIB
 RESTART = ("systemctl", "restart", "containerd")
 # Running pods belong to their shims and outlive a restart of containerd.
 PAUSE = "the starting and stopping of pods, and `kubectl exec` and `logs`, while containerd restarts"
-UNMAKE = 'rm -f "$1"; rmdir "${1%/*}" 2>/dev/null; systemctl try-restart containerd'
+UNMAKE = REMOVE_DROP_IN + "systemctl try-restart containerd"
 PLUGIN = {2: "io.containerd.grpc.v1.cri", 3: "io.containerd.cri.v1.runtime"}
 
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bpa.core.facts import Facts
-from bpa.core.host.cmdline import GIB, HEADER
-from bpa.core.host.owned import Owned
+from bpa.core.host.owned import HEADER, Owned
 from bpa.core.host.probe import shell, told
 from bpa.core.requirement import Change, HostRequirement
+from bpa.core.sizes import GIB
 from bpa.core.steps import RunOnHost, WriteFile
 from bpa.core.verdict import Act, Met, Stuck, Verdict
 from bpa.core.want import HostWant, HugepagesWant
@@ -23,6 +23,8 @@ from bpa.core.want import HostWant, HugepagesWant
 FILE = "/etc/tmpfiles.d/bpa-hugepages.conf"
 OWNED = (Owned(FILE, "huge pages to reserve at every start", "kernel.hugepages", "HugepagesReserved"),)
 _BEFORE = "# Before: "
+_ORDER = 9
+"""Of the buddy allocator on x86-64: 2 MiB are 2^9 pages of 4 KiB."""
 _MACHINE = "/sys/kernel/mm/hugepages"
 _NODE = "/sys/devices/system/node/node"
 Pool = tuple[int | None, int]
@@ -35,6 +37,7 @@ for p in /sys/kernel/mm/hugepages/hugepages-* /sys/devices/system/node/node*/hug
 done
 echo '@@ memory'
 grep -sE ' (MemTotal|MemFree|Active\\(file\\)|Inactive\\(file\\)):' /sys/devices/system/node/node*/meminfo
+echo '@@ pieces'; cat /proc/buddyinfo 2>/dev/null
 echo '@@ giant pages'; grep -m1 -ow pdpe1gb /proc/cpuinfo
 echo '@@ systemd-tmpfiles'; command -v systemd-tmpfiles
 echo '@@ file'; cat /etc/tmpfiles.d/bpa-hugepages.conf 2>/dev/null
@@ -63,13 +66,15 @@ rm -f "$file"
 
 @dataclass(frozen=True, slots=True)
 class Hugepages:
-    """Pages and free pages of each pool; total and available bytes of memory by node; giant: the processor has 1 GiB
+    """Pages and free pages of each pool; total and available bytes of memory by node, and how many free pieces of 2 MiB
+    (/proc/buddyinfo, proc(5)), empty = not told; giant: the processor has 1 GiB
     pages; file is the text of ours, "" = not there.
     """
 
     pools: Mapping[Pool, tuple[int, int]] = field(default_factory=dict)
     total: Mapping[int, int] = field(default_factory=dict)
     available: Mapping[int, int] = field(default_factory=dict)
+    pieces: Mapping[int, int] = field(default_factory=dict)
     giant: bool = False
     tmpfiles: bool = False
     file: str = ""
@@ -86,7 +91,11 @@ def parse_hugepages(text: dict[str, str]) -> Hugepages:
     for number, what, kib in re.findall(r"Node (\d+) (\S+):\s+(\d+) kB", text.get("memory", "")):
         into = total if what == "MemTotal" else available
         into[int(number)] = into.get(int(number), 0) + int(kib) * 1024
-    return Hugepages(pools, total, available, bool(text.get("giant pages", "").strip()),
+    pieces: dict[int, int] = {}
+    for number, counts in re.findall(r"^Node (\d+), zone\s+\S+((?:\s+\d+)+)$", text.get("pieces", ""), re.MULTILINE):
+        whole = sum(int(count) << order for order, count in enumerate(counts.split()[_ORDER:]))
+        pieces[int(number)] = pieces.get(int(number), 0) + whole
+    return Hugepages(pools, total, available, pieces, bool(text.get("giant pages", "").strip()),
                      bool(text.get("systemd-tmpfiles", "").strip()), text.get("file", ""))
 
 
@@ -169,10 +178,11 @@ def check(want: HostWant, have: Facts) -> Verdict:
         if there < number and seen.available and left < (number - there) * pool[1] * 1024:
             return Stuck(f"{reason}, and only {left >> 20} MiB of memory left for them",
                          "ask for fewer, or stop what uses the memory of that node")
-        short = there < number and seen.available
+        whole = sum(seen.pieces.values()) if pool[0] is None else seen.pieces.get(pool[0], 0)
+        short = bool(seen.pieces) and whole < (number - there) * pool[1] // 2048
         return Act(RunOnHost(reserve, "reserve huge pages"),
-                   reason + (f"; {left >> 20} MiB are free, but not in one piece (after a restart they are: our file "
-                   "asks early)" if short else ""))
+                   reason + (f"; {left >> 20} MiB are free, but only {whole} × 2 MiB in one piece (after a restart they are: our "
+                   "file asks early)" if short else ""))
     return Met(", ".join(f"{number} × {_size(pool[1])} on {_place(pool[0])}" for pool, number in wanted.items()))
 
 

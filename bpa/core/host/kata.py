@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from bpa.core.facts import Facts
 from bpa.core.host.kvm_probe import KVM_API, parse_kvm
-from bpa.core.host.modules import FLAG_OF, KATA_MODULES, parse_modules
+from bpa.core.host.modprobe import FLAG_OF, KATA_MODULES
+from bpa.core.host.modules import forbidden, no_module, parse_modules
 from bpa.core.host.probe import told
 from bpa.core.requirement import HostRequirement
 from bpa.core.steps import RunOnHost
 from bpa.core.verdict import Act, Met, Stuck, Verdict
 from bpa.core.want import HostWant
 
-PROBES: dict[str, tuple[str, ...]] = {}
 OPTIONAL = "vhost_vsock"
 
 
@@ -38,12 +38,11 @@ def check(want: HostWant, have: Facts) -> Verdict:
     required = ("kvm", seen.kvm, *KATA_MODULES)
     absent = [m for m in required if m != OPTIONAL and seen.state(m) == "missing"]
     if absent:
-        return Stuck(f"Kata needs the modules {', '.join(absent)}; this kernel has none",
-                     "use an image with a full kernel (Debian linux-image-amd64, Ubuntu linux-modules-extra)")
+        return no_module(absent[0])
     to_load = tuple(m for m in required if seen.state(m) == "loadable")
     for module in to_load:
         if path := seen.forbidden_by(module):
-            return Stuck(f"{path} forbids {module}", f"take the `install {module}` line out of {path}")
+            return forbidden(path, module)
     if to_load:
         return Act(RunOnHost(("modprobe", "-a", *to_load), f"load {', '.join(to_load)} for Kata"),
                    f"not loaded: {', '.join(to_load)}")

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from bpa.core.facts import Facts
 from bpa.core.host import bls, cpus, grub, hugepages, module_state
 from bpa.core.host.cmdline import UNFIT, key, lacking, retired_in, wanted_arguments
-from bpa.core.host.owned import Owned
+from bpa.core.host.owned import Owned, removal
 from bpa.core.host.probe import shell, told
 from bpa.core.requirement import Change, HostRequirement
-from bpa.core.steps import RestartHost, RunOnHost
+from bpa.core.steps import RestartHost
 from bpa.core.verdict import Act, Met, Stuck, Verdict
 from bpa.core.want import HostWant
 
@@ -138,7 +138,7 @@ def check_applied(want: HostWant, have: Facts) -> Verdict:
     # Our file has told its end until here; nothing of it is in effect any more.
     for path, there in ((grub.DROP_IN, seen.drop_in), (bls.PLUGIN, seen.plugin)):
         if not wanted and there is not None and seen.way:
-            return Act(RunOnHost(("rm", "-f", path), f"remove {path}"), "none of our kernel arguments is left")
+            return Act(removal(f"remove {path}", path), "none of our kernel arguments is left")
     return Met("running with " + " ".join(wanted) if wanted else "nothing waits for a restart")
 
 

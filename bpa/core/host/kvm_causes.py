@@ -5,8 +5,10 @@ First the processor, then the module, its parameters, the device, the guest. Eac
 
 from __future__ import annotations
 
+from bpa.core.host.iommu import unused
 from bpa.core.host.kvm_probe import ANSWER, KVM_API, Kvm
-from bpa.core.host.modules import FLAG_OF, Modules
+from bpa.core.host.modprobe import FLAG_OF
+from bpa.core.host.modules import Modules, forbidden, no_module
 from bpa.core.host.probe import shell
 from bpa.core.steps import RestartHost, RunOnHost
 from bpa.core.verdict import Act, Stuck, Verdict
@@ -46,7 +48,7 @@ def module(seen: Modules, kvm: Kvm) -> Verdict | None:
         return None
     for name in ("kvm", seen.kvm):
         if path := seen.forbidden_by(name):
-            return Stuck(f"{path} forbids {name}", f"take the `install {name}` line out of {path}")
+            return forbidden(path, name)
         if argument := _on_command_line(name, kvm):
             return Stuck(f"the kernel's command line forbids {name}: {argument}",
                          f"take {argument} off it (the host's own GRUB configuration), then restart")
@@ -55,8 +57,7 @@ def module(seen: Modules, kvm: Kvm) -> Verdict | None:
                 return Stuck(f"{path} blacklists {name}, so it is not loaded at a start",
                              f"take the `blacklist {name}` line out of {path}")
     if seen.state(seen.kvm) == "missing":
-        return Stuck(f"module {seen.kvm} is missing: this kernel has none",
-                     "use an image with a full kernel (Debian linux-image-amd64, Ubuntu linux-modules-extra)")
+        return no_module(seen.kvm)
     refused = [line.strip() for line in kvm.log.splitlines() if "lockdown" in line.lower() or "verification" in line.lower()]
     if refused and kvm.lockdown in ("integrity", "confidentiality"):
         return Stuck(f"the kernel is locked down ({kvm.lockdown}) and refuses {seen.kvm}: {refused[-1]!r}",
@@ -130,12 +131,7 @@ def guest(kvm: Kvm) -> Stuck | None:
 def iommu(kvm: Kvm, groups: bool, remapping: bool) -> Stuck | None:
     """groups, remapping: what is asked."""
     if (groups or remapping) and not kvm.groups:
-        if not kvm.tables:
-            return Stuck("the IOMMU is off in the BIOS (no ACPI table DMAR or IVRS)",
-                         "switch it on by the BIOS intent `iommu` of the HardwareProfile, then apply again")
-        asked = "intel_iommu=on" if "DMAR" in kvm.tables else "amd_iommu=on"
-        return Stuck(f"the kernel does not use the IOMMU, though the BIOS has it on (ACPI table {kvm.tables[0]}, no groups)",
-                     f"add the kernel argument {asked} to the HardwareProfile, then apply again")
+        return unused(kvm.tables)
     if remapping and not kvm.remapping:
         return Stuck(f"interrupts are not remapped: {kvm.groups} IOMMU groups, and no interrupt of /proc/interrupts is IR-",
                      "switch x2APIC and interrupt remapping on in the BIOS, and take intremap=off and nointremap off the "

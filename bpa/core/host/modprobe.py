@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bpa.core.host.owned import HEADER
 from bpa.core.want import Profile
 
 OPTIONS = "/etc/modprobe.d/bpa.conf"
 LOADED = "/etc/modules-load.d/bpa.conf"
-HEADER = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
 KVM_OF = {"GenuineIntel": "kvm_intel", "AuthenticAMD": "kvm_amd"}
 FLAG_OF = {"GenuineIntel": "vmx", "AuthenticAMD": "svm"}
 KATA_MODULES = ("vhost", "vhost_net", "vhost_vsock")

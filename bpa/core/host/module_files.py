@@ -13,7 +13,6 @@ from bpa.core.host.initramfs import CHECKED, FORGETTING, modules_in, remake
 from bpa.core.host.initramfs import OWNED as OF_THE_RAMDISK
 from bpa.core.host.kvm_causes import STARTING
 from bpa.core.host.modprobe import (
-    HEADER,
     KVM_OF,
     LOADED,
     OPTIONS,
@@ -26,7 +25,7 @@ from bpa.core.host.modprobe import (
 )
 from bpa.core.host.module_state import needs_restart
 from bpa.core.host.modules import Modules, parse_modules
-from bpa.core.host.owned import Owned, removal
+from bpa.core.host.owned import HEADER, Owned, removal
 from bpa.core.host.probe import told
 from bpa.core.requirement import Change, HostRequirement
 from bpa.core.steps import Restart, RunOnHost, WriteFile
@@ -87,7 +86,7 @@ def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
         return (*found, *(Change(f"module {name}", None, "forbidden") for name in kernel.forbid))
     seen = parse_modules(text)
     restart: Restart = "kernel" if needs_restart(want, have) else ""
-    found = _nested_change(seen, value, render_options(want.profile), restart)
+    found = _nested_change(seen, value, restart)
     for (module, name), said in wanted.items():
         there = seen.parameters.get(f"{module}.{name}")
         if name != "nested" and (there is None or not same(there, said)) and f" {name}={said}" not in seen.options_file:
@@ -115,7 +114,7 @@ def _taken_back(seen: Modules, profile: Profile) -> Iterator[Change]:
             yield Change(f"module {module} at every start", "loaded", "left to the system")
 
 
-def _nested_change(seen: Modules, value: str, wanted: str, restart: Restart) -> list[Change]:
+def _nested_change(seen: Modules, value: str, restart: Restart) -> list[Change]:
     if not value:
         return []
     if seen.nested is not None and seen.nested == (value == "1"):

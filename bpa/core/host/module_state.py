@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bpa.core.facts import Facts
-from bpa.core.host.modprobe import nested_value, options_of, same
-from bpa.core.host.modules import parse_modules
+from bpa.core.host.modprobe import LOADED, nested_value, options_of, same
+from bpa.core.host.modules import forbidden, no_modprobe, no_module, parse_modules
 from bpa.core.host.probe import told
 from bpa.core.requirement import HostRequirement
 from bpa.core.steps import RunOnHost
@@ -22,13 +22,15 @@ def check_loaded(want: HostWant, have: Facts) -> Verdict:
         return text
     seen = parse_modules(text)
     for module in wanted:
+        if module not in seen.modules:
+            # The probe asks for those in our list, which somebody took away: it is staged first.
+            return Wait(f"{module} was not looked for: it is not in {LOADED} yet", 1.0)
         if seen.state(module) == "unknown":
-            return Stuck(f"{module} is not loaded, and the host has no modprobe to load it", "install kmod on the host")
+            return no_modprobe(module)
         if seen.state(module) == "missing":
-            return Stuck(f"this kernel has no module {module}", "correct its name in kernel.modules.load, or use an image with a "
-                         "full kernel (Debian linux-image-amd64, Ubuntu linux-modules-extra)")
+            return no_module(module, "correct its name in kernel.modules.load, or ")
         if not seen.up(module) and (path := seen.forbidden_by(module)):
-            return Stuck(f"{path} forbids {module}", f"take the `install {module}` line out of {path}")
+            return forbidden(path, module)
     to_load = tuple(module for module in wanted if not seen.up(module))
     if to_load:
         return Act(RunOnHost(("modprobe", "-a", *to_load), f"load {', '.join(to_load)}"), f"not loaded: {', '.join(to_load)}")

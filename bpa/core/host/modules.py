@@ -10,13 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bpa.core.host.initramfs import STALE
-from bpa.core.host.modprobe import FLAG_OF, KATA_MODULES, KVM_OF, LOADED, OPTIONS, needs_kvm, nested_value
+from bpa.core.host.modprobe import KVM_OF
 from bpa.core.host.probe import shell
-
-__all__ = [
-    "FLAG_OF", "KATA_MODULES", "KVM_OF", "LOADED", "OPTIONS", "PROBES", "Module", "Modules", "needs_kvm", "nested_value",
-    "parse_modules",
-]
+from bpa.core.verdict import Stuck
 
 PROBES = {"modules": shell("""
 PATH=$PATH:/usr/sbin:/sbin; release=$(uname -r)
@@ -133,3 +129,19 @@ def _directives(text: str) -> tuple[tuple[str, str, str, str], ...]:
         if owner == path:
             lines.append((path, words[0], words[1].replace("-", "_"), words[2] if len(words) > 2 else ""))
     return tuple(line for name in sorted(found) for line in found[name][1])
+
+
+def forbidden(path: str, module: str) -> Stuck:
+    """What to say of a module that modprobe must not load by the `install` line of a file."""
+    return Stuck(f"{path} forbids {module}", f"take the `install {module}` line out of {path}")
+
+
+def no_modprobe(module: str) -> Stuck:
+    """What to say of a module that is not loaded, on a host that cannot load any."""
+    return Stuck(f"{module} is not loaded, and the host has no modprobe to load it", "put the package kmod into the image")
+
+
+def no_module(module: str, first: str = "") -> Stuck:
+    """What to say of a module that this kernel does not have; first: what else may be the reason, with what follows it."""
+    return Stuck(f"module {module} is missing: this kernel has none",
+                 f"{first}use an image with a full kernel (Debian linux-image-amd64, Ubuntu linux-modules-extra)")

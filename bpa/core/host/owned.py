@@ -12,10 +12,14 @@ from bpa.core.facts import Facts
 from bpa.core.host.probe import shell, told
 from bpa.core.steps import RunOnHost
 
+HEADER = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
+"""How each text of ours begins."""
 MARK = "# Written by BPA"
-"""How files of ours begin, where others are of the same kind (mount units)."""
+"""What of it a probe looks for, where files of others are of the same kind (mount units)."""
 REMOVE = 'rm -f "$@" || exit; for f; do case ${f%/*} in */bpa) rmdir "${f%/*}" 2>/dev/null;; esac; done; :'
-"""Takes files away, and a directory that was only for them. The directories of others stay, empty or not."""
+"""Takes files away, and a directory that was only for them. Other directories stay, empty or not."""
+REMOVE_DROP_IN = 'rm -f "$1"; rmdir "${1%/*}" 2>/dev/null; '
+"""Takes a drop-in away, and its directory where nothing else is in it. What makes that effective follows."""
 CUT_OFF = ".bpa."
 """How a file begins that is being written (bpa.adapters.ssh); one that stays was cut off by a power failure."""
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bpa.core.facts import Facts
-from bpa.core.host.cmdline import HEADER
-from bpa.core.host.owned import Owned
+from bpa.core.host.iommu import unused
+from bpa.core.host.modules import forbidden, no_modprobe, no_module
+from bpa.core.host.owned import HEADER, REMOVE_DROP_IN, Owned
 from bpa.core.host.probe import shell, told
 from bpa.core.host.qat_look import C62X, FIRST_SERVICES, KINDS, MIXES_SINCE, PROBES, SERVICES_SINCE, Kind, Qat, parse_qat
-from bpa.core.host.sriov.causes import no_iommu
 from bpa.core.host.sriov.functions import Pci, PciDevice
 from bpa.core.host.sriov.match import matches
 from bpa.core.host.sriov.reading import parse_pci
@@ -25,7 +25,7 @@ from bpa.core.want import HostWant, PfMatch, VfWant
 MEMLOCK = "/etc/systemd/system/containerd.service.d/bpa-qat.conf"
 OWNED = (Owned(MEMLOCK, "lets containers pin memory for QAT", "qat", "QatReady"),)
 DROP_IN = HEADER + "[Service]\nLimitMEMLOCK=infinity\n"
-UNMAKE = 'rm -f "$1"; rmdir "${1%/*}" 2>/dev/null; systemctl daemon-reload'
+UNMAKE = REMOVE_DROP_IN + "systemctl daemon-reload"
 # Processes of containers inherit it from containerd, so that it need not be restarted.
 RAISE = "systemctl daemon-reload; pid=$(pidof -s containerd) && prlimit --pid $pid --memlock=unlimited; exit 0"
 
@@ -96,12 +96,11 @@ def _module(device: PciDevice, kind: Kind, qat: Qat) -> Verdict | None:
                      f"take what binds it to {device.driver} out of the host's configuration, then restart it")
     for file, directive, module in qat.forbidden:
         if directive == "install" and module == kind.module:
-            return Stuck(f"{file} forbids {module}", f"take the `install {module}` line out of {file}")
+            return forbidden(file, module)
     if state == "missing":
-        return Stuck(f"module {kind.module} is missing: this kernel ({qat.release}) has none",
-                     "use an image with a full kernel (Debian linux-image-amd64, Ubuntu linux-modules-extra)")
+        return no_module(kind.module)
     if state == "unknown":
-        return Stuck(f"{kind.module} is not loaded, and the host has no modprobe", "put the package kmod into the image")
+        return no_modprobe(kind.module)
     blacklisted = next((file for file, directive, module in qat.forbidden if directive == "blacklist"), "")
     return Act(RunOnHost(("modprobe", kind.module), f"load {kind.module}"),
                f"{kind.module} is not loaded{f'; {blacklisted} keeps udev from loading it' if blacklisted else ''}")
@@ -126,9 +125,9 @@ def _bound(device: PciDevice, kind: Kind, seen: Pci) -> Stuck | None:
 
 
 def _iommu(wanted: VfWant, device: PciDevice, seen: Pci) -> Stuck | None:
-    if wanted.vfs == 0 or device.grouped:
+    if wanted.vfs == 0 or device.grouped or seen.iommu:
         return None
-    return no_iommu(seen, f"VFs of QAT {device.text} cannot be handed out")
+    return unused(seen.tables, f"VFs of QAT {device.text} cannot be handed out")
 
 
 def _state(device: PciDevice, seen: Pci) -> Verdict | None:

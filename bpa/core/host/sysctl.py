@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from bpa.core.facts import Facts
 from bpa.core.host.hardening.rules import sysctls_of
-from bpa.core.host.owned import Owned
+from bpa.core.host.owned import HEADER, Owned, removal
 from bpa.core.host.probe import shell, told
 from bpa.core.requirement import Change, HostRequirement
 from bpa.core.steps import RunOnHost, WriteFile
@@ -23,7 +23,6 @@ from bpa.core.want import HostWant
 FILE = "/etc/sysctl.d/90-bpa.conf"
 HARDENING_FILE = "/etc/sysctl.d/zz-bpa-hardening.conf"
 RECORD = "/var/lib/bpa/sysctl.before"
-HEADER = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
 OWNED = (
     Owned(FILE, "kernel settings", "kernel.sysctls", "SysctlsSet"),
     Owned(HARDENING_FILE, "kernel settings of the hardening rules", "hardening", "SysctlsSet"),
@@ -123,7 +122,7 @@ def check(want: HostWant, have: Facts) -> Verdict:
         if wanted and wanted != there:
             return Act(WriteFile(path, wanted, f"set sysctls by {path}", then=(apply,)), f"{path} is not as the profile asks")
         if there and not wanted:
-            return Act(RunOnHost(("rm", "-f", path), f"remove {path}"), f"{path} is there, and nothing in it is asked any more")
+            return Act(removal(f"remove {path}", path), f"{path} is there, and nothing in it is asked any more")
     both = {**hard, **own}
     left = [key for key in seen.before if key not in both]
     if left:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from bpa.core.facts import Facts
 from bpa.core.host import kvm_causes
-from bpa.core.host.kvm_probe import KVM_API, PROBES, Kvm, parse_kvm
-from bpa.core.host.modules import FLAG_OF, Modules, needs_kvm, nested_value, parse_modules
+from bpa.core.host.kvm_probe import PROBES, Kvm, parse_kvm
+from bpa.core.host.modprobe import FLAG_OF, needs_kvm, nested_value
+from bpa.core.host.modules import Modules, parse_modules
 from bpa.core.host.probe import told
 from bpa.core.requirement import HostRequirement
 from bpa.core.verdict import Met, Verdict
 from bpa.core.want import HostWant
 
-__all__ = ["KVM_API", "PROBES", "READY", "Kvm", "check", "parse_kvm"]
+__all__ = ["PROBES", "READY", "check"]
 
 
 def check(want: HostWant, have: Facts) -> Verdict:

@@ -13,6 +13,8 @@ from bpa.documents.profile.quantities import read_quantity
 
 _SYSTEM = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys", "/usr", "/var")
 _ALIGNMENTS = (4 << 10, 2 << 20, 1 << 30)
+_LEAST_XFS = 320 << 20
+"""mkfs.xfs(8) makes none below 300 MiB since xfsprogs 5.19; fsdax keeps 1/64 and 2 MiB of a namespace for itself."""
 _NAME_LENGTH = 63
 """Bytes of a namespace's name in its label (UEFI 2.7, 13.19.4: 64 with the terminating zero)."""
 Problems = list[DocumentError]
@@ -29,6 +31,8 @@ def read_namespaces(document: Document, problems: Problems) -> Iterator[Namespac
         size = read_quantity(document, (*path, "size"), problems)
         if size == 0:
             problems.append(document.error((*path, "size"), "a namespace of nothing", quantity.EXPECTED))
+        if size and size < _LEAST_XFS and entry.get("filesystem") == "xfs":
+            problems.append(document.error((*path, "size"), "too small for xfs", "at least 320Mi, or filesystem: ext4"))
         _check_use(document, path, entry, mode, problems)
         if region and (other := seen.get(("all of", "", region))) is not None:
             problems.append(document.error((*path, "region"), f"pmem[{other}] takes all that {region} has",

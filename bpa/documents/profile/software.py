@@ -57,7 +57,10 @@ def _registries(
         path = ("spec", "software", "registries", name)
         if not _REGISTRY.fullmatch(str(name)):
             problems.append(document.error(path, "this is no registry", "a host such as docker.io, host:port, or _default"))
-        if not isinstance(one, dict) or not one.get("mirrors"):
+        if not isinstance(one, dict) or not isinstance(one.get("mirrors"), list):
+            continue
+        if not one["mirrors"]:
+            problems.append(document.error((*path, "mirrors"), "no mirror is named", "at least one URL"))
             continue
         authority = one.get("authority") or ""
         if authority and authority not in certificates:

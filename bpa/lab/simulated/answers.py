@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 
 from bpa.core.facts import Ran
-from bpa.core.host.erasure import ERASED
 from bpa.core.host.grub import DROP_IN
-from bpa.core.host.lvm import SIGNATURE
-from bpa.core.host.modules import LOADED, OPTIONS
-from bpa.core.host.mounting import UNITS
+from bpa.core.host.modprobe import LOADED, OPTIONS
+from bpa.core.host.pmem.erasure import ERASED
+from bpa.core.host.pmem.lvm import SIGNATURE
+from bpa.core.host.pmem.mounting import UNITS
 from bpa.core.host.probe import sections
 from bpa.core.host.system import WRITTEN
 from bpa.lab.simulated import kernel_log

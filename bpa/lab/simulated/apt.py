@@ -60,7 +60,7 @@ def sources(installed: Installed) -> str:
     links = [f"/etc/ssl/certs/{path.rpartition('/')[2].removesuffix('.crt')}.pem\n" for path in ours
              if path.startswith(CERTIFICATES)]
     return ("@@ tool\n/usr/sbin/update-ca-certificates\n" + "".join(f"@@ file {path}\n{text}" for path, text in ours.items())
-            + f"@@ trusted\n{''.join(links)}")
+            + f"@@ proxy written\n@@ trusted\n{''.join(links)}")
 
 
 def registries(installed: Installed) -> str:

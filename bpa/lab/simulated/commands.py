@@ -6,23 +6,22 @@ import uuid
 
 from bpa.core.facts import Ran
 from bpa.core.host.containerd import UNMAKE as REMOVE_HANDLERS
-from bpa.core.host.erasure import ERASE
-from bpa.core.host.goal import SET_GOAL, WITHDRAW
 from bpa.core.host.hardening.ready import RELOAD_SSHD, THEN
 from bpa.core.host.hardening.rules import APPORT
 from bpa.core.host.hugepages import SET as SET_PAGES
 from bpa.core.host.hugepages import TAKE_BACK as PAGES_BACK
-from bpa.core.host.lvm import ADD_TO_GROUP
-from bpa.core.host.mounting import FORMAT, UNITS
 from bpa.core.host.owned import REMOVE as REMOVE_FILES
-from bpa.core.host.pmem import CREATE, LABEL
+from bpa.core.host.pmem.erasure import ERASE
+from bpa.core.host.pmem.goal import SET_GOAL, WITHDRAW
+from bpa.core.host.pmem.lvm import ADD_TO_GROUP
+from bpa.core.host.pmem.mounting import FORMAT, UNITS
+from bpa.core.host.pmem.ready import CREATE, LABEL
+from bpa.core.host.pmem.removal import REMOVE_UNIT, UNMOUNT_AND_DESTROY
 from bpa.core.host.probe import shell
-from bpa.core.host.qat import RAISE, UNMAKE
-from bpa.core.host.removal import REMOVE_UNIT, UNMOUNT_AND_DESTROY
-from bpa.core.host.software.clock import RELOAD as RELOAD_TIME
+from bpa.core.host.qat import RAISE
 from bpa.core.host.software.clock import REMOVE as REMOVE_TIME
 from bpa.core.host.software.clock_look import CHRONY
-from bpa.core.host.software.registries import REMOVE as REMOVE_REGISTRY
+from bpa.core.host.software.in_step import RELOAD as RELOAD_TIME
 from bpa.core.host.software.scripts import CONFIGURE as CONFIGURE_PACKAGES
 from bpa.core.host.software.scripts import INSTALL as INSTALL_PACKAGES
 from bpa.core.host.software.scripts import REMOVE as REMOVE_PACKAGES
@@ -54,17 +53,10 @@ def run(os: Running, argv: tuple[str, ...]) -> Ran:
             return DONE
         case ("modprobe", "-a", *names) | ("modprobe", *names):
             return _said("\n".join(filter(None, (os.load(name) for name in names))))
-        case ("rm", "-f", *paths):
-            for path in paths:
-                os.installed.files.pop(path, None)
-            return DONE
         case ("update-ca-certificates",):
             return DONE
         case ("systemctl", *words):
             return _systemctl(os, words)
-        case ("rm", "-f", path):
-            os.installed.files.pop(path, None)
-            return DONE
         case ("ndctl", *words):
             return _ndctl(os, words)
         case ("sh", path, *arguments) if path == SCRIPT_PATH:
@@ -143,9 +135,6 @@ def _shell(os: Running, script: str, words: tuple[str, ...]) -> Ran:
     if script == REMOVE_HANDLERS:
         os.installed.files.pop(words[0], None)
         return _systemctl(os, ["restart", "containerd"])
-    if script == UNMAKE:
-        os.installed.files.pop(words[0], None)
-        return DONE
     if script == REMOVE_VF_UNIT:
         for path in words[:2]:
             os.installed.files.pop(path, None)
@@ -171,10 +160,7 @@ def _shell(os: Running, script: str, words: tuple[str, ...]) -> Ran:
             os.installed.files.pop(path, None)
         os.time_sources = os.installed.files.get(CHRONY, "")
         return DONE
-    if script == REMOVE_REGISTRY:
-        os.installed.files.pop(words[0], None)
-        return DONE
-    if script.startswith('rm -f "$1"; shift; '):
+    if script.startswith('rm -f "$1"; '):
         os.installed.files.pop(words[0], None)
         return DONE
     if script in (RELOAD_CONTAINERD[2], RELOAD_SSHD, THEN[APPORT][0][2]):

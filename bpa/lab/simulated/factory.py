@@ -10,7 +10,8 @@ from dataclasses import replace
 from bpa.core.bios.rules import meaning_of
 from bpa.core.facts import Drive
 from bpa.core.host.hardware.generations import AMD, maker_of
-from bpa.core.root_device import GIB, HintValue
+from bpa.core.root_device import HintValue
+from bpa.core.sizes import GIB
 from bpa.core.steps import BiosValue
 from bpa.core.want import DisksWant, HostWant, NamespaceWant, NicsWant, VfWant
 from bpa.lab.simulated.host import SimulatedHost

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bpa.core.host.grub import DROP_IN, arguments_in
-from bpa.core.host.modules import KVM_OF, LOADED, OPTIONS
-from bpa.core.host.mounting import UNITS
+from bpa.core.host.modprobe import KVM_OF, LOADED, OPTIONS
+from bpa.core.host.pmem.mounting import UNITS
 from bpa.core.host.software.clock_look import CHRONY
 from bpa.core.host.sriov.unit import UNIT as VFS_UNIT
 from bpa.core.host.sriov.unit import arguments_in as vf_arguments

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bpa.core.facts import Ran
-from bpa.core.host.ipmctl import RECORD
+from bpa.core.host.pmem.ipmctl import RECORD
 
 if TYPE_CHECKING:
     from bpa.lab.simulated.linux import Running

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bpa.core.facts import Ran
-from bpa.core.host.lvm import SIGNATURE
+from bpa.core.host.pmem.lvm import SIGNATURE
 
 if TYPE_CHECKING:
     from bpa.lab.simulated.linux import Running

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bpa.core.facts import Facts, OsFacts, Ran
-from bpa.core.host import ipmctl, nvdimm
+from bpa.core.host.pmem import PROBES
 
 GIB = 1 << 30
 CAPACITY = 126 * GIB
@@ -135,8 +135,7 @@ class ScriptedHost:
         (self.root / "state.json").write_text(json.dumps(state))
 
     def look(self) -> Facts:
-        probes = {**nvdimm.PROBES, **ipmctl.PROBES}
-        return Facts(os=OsFacts("192.0.2.10", f"boot-{self.boots}", {name: self.run(argv) for name, argv in probes.items()}))
+        return Facts(os=OsFacts("192.0.2.10", f"boot-{self.boots}", {name: self.run(argv) for name, argv in PROBES.items()}))
 
     def run(self, argv: tuple[str, ...]) -> Ran:
         ran = subprocess.run([self._here(word) for word in argv], capture_output=True, text=True, check=False,

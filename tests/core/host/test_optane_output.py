@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpa.core.host.ipmctl import PROBES, parse_ipmctl
-from bpa.core.host.ipmctl_output import records, size_of
-from bpa.core.host.nvdimm import PROBES as NVDIMM
-from bpa.core.host.nvdimm import parse_nvdimm
+from bpa.core.host.pmem.ipmctl import PROBES, parse_ipmctl
+from bpa.core.host.pmem.ipmctl_output import records, size_of
+from bpa.core.host.pmem.nvdimm import PROBES as NVDIMM
+from bpa.core.host.pmem.nvdimm import parse_nvdimm
 from bpa.core.host.probe import sections
 
 RECORDED = Path(__file__).parents[3] / ".recorded" / "hostfacts" / "daos"

@@ -102,6 +102,13 @@ def test_names_reach_apt_as_arguments_and_nothing_asks_a_question(tmp_path: Path
     assert not Path("pwned").exists() and not (tmp_path / "pwned").exists()
 
 
+def test_apt_speaks_english_whatever_the_locale_of_the_host(tmp_path: Path, programs) -> None:
+    programs("apt-get", f'echo "$LC_ALL" >>{tmp_path}/said\n')
+    ran = subprocess.run((*shell(INSTALL), str(tmp_path / "record"), "", "", "jq"), check=False, env={
+        "PATH": f"{tmp_path / 'bin'}:{BIN}", "LANG": "de_DE.UTF-8", "LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de"})
+    assert ran.returncode == 0 and set((tmp_path / "said").read_text().split()) == {"C.UTF-8"}
+
+
 def test_what_others_depend_on_stays(tmp_path: Path, programs) -> None:
     (tmp_path / "record").write_text("jq\nlibx\nkeep\n")
     programs("dpkg", f'echo "$3" >>{tmp_path}/said; [ "$3" != libx ] || {{ echo dpkg: dependency problems prevent it; exit 1; }}')

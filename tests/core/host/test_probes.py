@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from bpa.core.facts import Facts, OsFacts, Ran
-from bpa.core.host import access, containerd, kata, kernel, module_files, modules, nvdimm, pmem, sriov, virtualization
+from bpa.core.host import access, containerd, kata, kernel, module_files, modules, pmem, sriov, virtualization
 from bpa.core.host.containerd import render
 from bpa.core.host.containerd_look import Containerd
+from bpa.core.host.pmem import nvdimm, ready
 from bpa.core.host.probe import OS_WAIT, sections, told
 from bpa.core.host.sriov.reading import parse_pci
 from bpa.core.verdict import Act, Met, Stuck, Wait
@@ -20,7 +21,7 @@ from bpa.core.want import HostWant, NamespaceWant, PfMatch, Profile, VfWant
 
 RECORDED = Path(__file__).parents[3] / ".recorded" / "hostfacts"
 PCI = "nfd-rootfs-qat-c62x-x722/testdata/source/pci/rootfs-1"
-ALL = {name: argv for module in (access, kernel, modules, virtualization, sriov, pmem, kata, containerd)
+ALL = {name: argv for module in (access, kernel, modules, virtualization, sriov, pmem, containerd)
        for name, argv in module.PROBES.items()}
 WANT = HostWant("node1", "https://192.0.2.1", "", None, Profile(
     nested="required", kernel_arguments=("iommu=pt",), vfs=(VfWant(PfMatch(driver="i40e"), 1),),
@@ -51,7 +52,7 @@ def test_a_probe_ends_well_on_any_machine(probe: str) -> None:
 def test_the_machine_that_runs_the_tests_can_be_judged() -> None:
     have = Facts(os=OsFacts("192.0.2.10", answers={name: run(argv) for name, argv in ALL.items()}))
     for check in (access.check, kernel.check_staged, kernel.check_applied, module_files.check, virtualization.check,
-                  sriov.CREATED.check, pmem.check, kata.check, containerd.check):
+                  sriov.CREATED.check, ready.check, kata.check, containerd.check):
         assert isinstance(check(WANT, have), Met | Act | Wait | Stuck)
 
 
@@ -59,7 +60,7 @@ def test_the_machine_that_runs_the_tests_can_be_judged() -> None:
 def test_no_answer_however_odd_is_a_crash(answer: Ran) -> None:
     have = Facts(os=OsFacts("192.0.2.10", answers=dict.fromkeys(ALL, answer)))
     for check in (access.check, kernel.check_staged, kernel.check_applied, module_files.check, virtualization.check,
-                  sriov.CREATED.check, pmem.check, kata.check, containerd.check):
+                  sriov.CREATED.check, ready.check, kata.check, containerd.check):
         assert isinstance(check(WANT, have), Act | Wait | Stuck)
 
 
@@ -108,7 +109,7 @@ def test_an_optane_namespace_of_a_recorded_server_is_read() -> None:
     (namespace,) = read.namespaces
     assert (namespace.mode, namespace.block, namespace.size, namespace.raw) == (
         "fsdax", "pmem0", 3183575302144, 3202079195136)
-    assert pmem.fits(NamespaceWant("region0"), namespace, read), "all that the region has"
+    assert ready.fits(NamespaceWant("region0"), namespace, read), "all that the region has"
 
 
 @pytest.mark.parametrize("version", [2, 3])

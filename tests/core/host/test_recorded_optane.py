@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from recorded_hosts import RECORDED, RecordedHost, recorded
 
-from bpa.core.host import goal, pmem, security
-from bpa.core.host.ipmctl import Ipmctl, look_ipmctl
-from bpa.core.host.nvdimm import look_nvdimm
-from bpa.core.host.persistent import Nvdimm
+from bpa.core.host import pmem
+from bpa.core.host.pmem import goal
+from bpa.core.host.pmem.ipmctl import Ipmctl, look_ipmctl
+from bpa.core.host.pmem.nvdimm import look_nvdimm
+from bpa.core.host.pmem.persistent import Nvdimm
 from bpa.core.steps import RunOnHost
 from bpa.core.verdict import Act, Met, Stuck, Verdict
 from bpa.core.want import GoalWant, HostWant, ModulesWant, NamespaceWant, Profile
@@ -174,7 +175,7 @@ def test_modules_and_interleave_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("least", "old"), [
     ("01.00.00.5127", ()), ("01.00.00.5126", ()), ("01.02.00.5446", MODULES), ("02.00.00.0000", MODULES)])
 def test_firmware_of_the_modules_is_compared_by_its_numbers(tmp_path: Path, least: str, old: tuple[str, ...]) -> None:
-    verdict = security.FIT.check(want(pmem_modules=ModulesWant(least)), server(tmp_path, regions(EMPTY)).look("pmem", "ipmctl"))
+    verdict = pmem.FIT.check(want(pmem_modules=ModulesWant(least)), server(tmp_path, regions(EMPTY)).look("pmem", "ipmctl"))
     if not old:
         assert isinstance(verdict, Met)
     else:

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from scripted_optane import ScriptedHost
 
-from bpa.core.host import goal, pmem, security
+from bpa.core.host import pmem
+from bpa.core.host.pmem import goal
 from bpa.core.steps import RestartHost, RunOnHost
 from bpa.core.verdict import Act, Met, Stuck, Verdict
 from bpa.core.want import EraseWant, GoalWant, HostWant, ModulesWant, Profile
 
 MIXED = (GoalWant(25),)
-STORY = (security.FIT, goal.STAGED, goal.APPLIED, pmem.READY)
+STORY = (pmem.FIT, goal.STAGED, goal.APPLIED, pmem.READY)
 
 
 def wanting(goals: tuple[GoalWant, ...] = (), modules: ModulesWant = ModulesWant()) -> HostWant:  # noqa: B008

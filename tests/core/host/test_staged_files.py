@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpa.core.host import cmdline, erasure, goal, grub, lvm, modprobe, mounting, persistent, pmem, removal
+from bpa.core import sizes
+from bpa.core.host import cmdline, grub, modprobe
+from bpa.core.host.pmem import erasure, goal, lvm, mounting, ready, removal
 from bpa.core.host.sriov.removal import REMOVE
 from bpa.core.host.sriov.script import SET_VFS
 from bpa.core.want import NamespaceWant, Profile
@@ -124,7 +126,7 @@ def test_a_partition_table_is_not_formatted_over(device: Path) -> None:
     assert formatted(device, *mounting.MAKE["ext4"]).returncode == 1
 
 
-@pytest.mark.parametrize("script", [SET_VFS, REMOVE, mounting.FORMAT, pmem.CREATE, pmem.LABEL, removal.UNMOUNT_AND_DESTROY,
+@pytest.mark.parametrize("script", [SET_VFS, REMOVE, mounting.FORMAT, ready.CREATE, ready.LABEL, removal.UNMOUNT_AND_DESTROY,
                                     removal.REMOVE_UNIT, lvm.ADD_TO_GROUP, goal.SET_GOAL, goal.WITHDRAW, erasure.ERASE])
 def test_scripts_are_posix_shell(script: str) -> None:
     assert subprocess.run(["sh", "-n", "-c", script], capture_output=True, check=False).returncode == 0
@@ -146,7 +148,7 @@ def ndctl(tmp_path: Path, text: str) -> Path:
 ])
 def test_a_new_namespace_is_wiped_of_what_lay_there_before(tmp_path: Path, answer: str, code: int, wiped: str) -> None:
     folder = ndctl(tmp_path, answer)
-    ran = subprocess.run(["sh", "-c", f"PATH={folder}:$PATH\n{pmem.CREATE}", "sh", "--region", "region0"],
+    ran = subprocess.run(["sh", "-c", f"PATH={folder}:$PATH\n{ready.CREATE}", "sh", "--region", "region0"],
                          capture_output=True, text=True, check=False)
     assert ran.returncode == code
     log = folder / "wiped"
@@ -156,4 +158,4 @@ def test_a_new_namespace_is_wiped_of_what_lay_there_before(tmp_path: Path, answe
 @pytest.mark.parametrize(("size", "text"), [(0, "0 bytes"), (1 << 30, "1 GiB"), (512 << 20, "512 MiB"), (3 << 10, "3 KiB"),
                                             (500_000_000, "500000000 bytes")])
 def test_sizes_are_said_exactly(size: int, text: str) -> None:
-    assert persistent.human(size) == text
+    assert sizes.exact(size) == text

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bpa.core.facts import Facts
-from bpa.core.host.hardening.rules import APPORT, HEADER, RULES, SSHD, UMASK, files_of, rules_of, sysctls_of
-from bpa.core.host.owned import Owned
+from bpa.core.host.hardening.rules import APPORT, RULES, SSHD, UMASK, files_of, rules_of, sysctls_of
+from bpa.core.host.owned import HEADER, REMOVE_DROP_IN, Owned
 from bpa.core.host.probe import shell, told
 from bpa.core.host.sysctl import parse_sysctls, render
 from bpa.core.requirement import Change, HostRequirement
@@ -50,7 +50,7 @@ THEN: Mapping[str, tuple[tuple[str, ...], ...]] = {
 }
 """What makes a file of ours effective."""
 # Only apport's directory is there for our file alone.
-AFTER_REMOVAL = {SSHD: RELOAD_SSHD, APPORT: 'rmdir "${1%/*}" 2>/dev/null; ' + THEN[APPORT][0][2], UMASK: ":"}
+REMOVE = {SSHD: 'rm -f "$1"; ' + RELOAD_SSHD, APPORT: REMOVE_DROP_IN + THEN[APPORT][0][2], UMASK: 'rm -f "$1"; '}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def check(want: HostWant, have: Facts) -> Verdict:
         if content and content != there:
             return Act(WriteFile(path, content, f"harden by {path}", then=THEN[path]), f"{path} is not as the rules ask")
         if there.startswith(HEADER) and not content:
-            return Act(RunOnHost((*shell('rm -f "$1"; shift; ' + AFTER_REMOVAL[path]), path, path), f"remove {path}"),
+            return Act(RunOnHost((*shell(REMOVE[path]), path), f"remove {path}"),
                        f"{path} is there, and no rule asks for it")
     if seen.unread and files_of(wanted)[SSHD]:
         return Act(RunOnHost(THEN[SSHD][0], "let sshd read its configuration again"), f"sshd has not read {SSHD} yet")

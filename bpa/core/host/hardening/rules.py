@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bpa.core.host.owned import HEADER
 from bpa.core.want import HardeningWant
 
 SSHD = "/etc/ssh/sshd_config.d/10-bpa.conf"
 UMASK = "/etc/profile.d/bpa-umask.sh"
 APPORT = "/etc/systemd/system/apport.service.d/bpa.conf"
-HEADER = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
 
 
 @dataclass(frozen=True, slots=True)

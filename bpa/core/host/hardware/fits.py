@@ -10,9 +10,9 @@ from bpa.core.host.hardware.comparison import differences
 from bpa.core.host.hardware.lack import Lack
 from bpa.core.host.hardware.least import lacks
 from bpa.core.host.hardware.seen import outer_sights
-from bpa.core.host.hardware.sight import GIB
 from bpa.core.requirement import HostRequirement
 from bpa.core.root_device import candidates, describe, describe_hints, match
+from bpa.core.sizes import GIB
 from bpa.core.verdict import Met, Stuck, Verdict, Wait
 from bpa.core.want import HostWant
 

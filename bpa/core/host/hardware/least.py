@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from bpa.core.host.hardware.generations import EPYC, GENERATIONS
 from bpa.core.host.hardware.lack import Lack, untold
 from bpa.core.host.hardware.parts import disks_lack, ports_lack
-from bpa.core.host.hardware.sight import GIB, Sight, in_words
+from bpa.core.host.hardware.sight import Sight
 from bpa.core.host.hardware.versions import reaches
+from bpa.core.sizes import GIB, rounded
 from bpa.core.want import Minimum
 
 
@@ -29,7 +30,7 @@ def _numbers(least: Minimum, sights: Sequence[Sight]) -> Iterator[Lack]:
     if least.memory:
         seen = next((one for one in sights if one.memory), None)
         if seen is None:
-            yield untold("how much memory it has", f"{in_words(least.memory)} are asked")
+            yield untold("how much memory it has", f"{rounded(least.memory)} are asked")
         elif seen.memory + seen.slack < least.memory:
             kept = f" ({', '.join(filter(None, (*_arguments(seen, 'mem'), seen.reserved)))})"
             yield Lack(f"has {seen.memory / GIB:.1f} GiB of memory, must have {least.memory / GIB:.1f}"
@@ -37,10 +38,10 @@ def _numbers(least: Minimum, sights: Sequence[Sight]) -> Iterator[Lack]:
     if least.persistent_memory:
         seen = next((one for one in sights if one.persistent is not None), None)
         if seen is None:
-            yield untold("whether it has persistent memory", f"{in_words(least.persistent_memory)} are asked")
+            yield untold("whether it has persistent memory", f"{rounded(least.persistent_memory)} are asked")
         elif (seen.persistent or 0) < least.persistent_memory:
-            yield Lack(f"has {in_words(seen.persistent or 0) or 'nothing'} of persistent memory, "
-                       f"must have {in_words(least.persistent_memory)}")
+            yield Lack(f"has {rounded(seen.persistent or 0) or 'nothing'} of persistent memory, "
+                       f"must have {rounded(least.persistent_memory)}")
 
 
 def _sockets(seen: Sight) -> int:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from bpa.core.host.hardware.difference import Difference, plain
-from bpa.core.host.hardware.sight import Module, Sight, in_words
+from bpa.core.host.hardware.sight import Module, Sight
+from bpa.core.sizes import rounded
 
 
 def memory_differs(name: str, outer: Sight, inner: Sight) -> Iterator[Difference]:
@@ -17,8 +18,8 @@ def memory_differs(name: str, outer: Sight, inner: Sight) -> Iterator[Difference
     persistent = max(outer.persistent or 0, inner.persistent or 0)
     in_use = inner.memory_mode or outer.memory_mode
     if in_use or (persistent and dram + inner.slack < inner.memory <= dram + persistent + inner.slack):
-        yield Difference(f"persistent memory serves as memory (Memory Mode): {inner.source} has {in_words(inner.memory)}, and "
-                         f"the {in_words(outer.dram or inner.dram) or 'DRAM'} of DRAM are its cache", agreed=True)
+        yield Difference(f"persistent memory serves as memory (Memory Mode): {inner.source} has {rounded(inner.memory)}, and "
+                         f"the {rounded(outer.dram or inner.dram) or 'DRAM'} of DRAM are its cache", agreed=True)
         return
     # A BMC that was not asked for its modules may have counted persistent ones too.
     spare = persistent if not outer.modules else 0
@@ -26,14 +27,14 @@ def memory_differs(name: str, outer: Sight, inner: Sight) -> Iterator[Difference
     if missing <= slack or missing - spare in range(-slack, slack + 1):
         return
     count = sum(not one.persistent for one in outer.modules)
-    sees = f"{count} DIMMs ({in_words(dram)})" if count else in_words(dram)
+    sees = f"{count} DIMMs ({rounded(dram)})" if count else rounded(dram)
     causes = [one for one in inner.limits if one.startswith(("mem=", "memmap="))]
     if causes:
-        yield Difference(f"{outer.source} sees {sees} and {inner.source} has {in_words(inner.memory)}: the kernel is told "
+        yield Difference(f"{outer.source} sees {sees} and {inner.source} has {rounded(inner.memory)}: the kernel is told "
                          f"{' '.join(causes)}", "take it out of the kernel's arguments, if it is not meant")
         return
     gone = _gone(outer, inner, missing, slack)
-    yield Difference(f"{outer.source} sees {sees} and {inner.source} has {in_words(inner.memory)}{gone}",
+    yield Difference(f"{outer.source} sees {sees} and {inner.source} has {rounded(inner.memory)}{gone}",
                      f"see the BMC's event log: `bpa bmc log {name}`")
 
 
@@ -45,11 +46,11 @@ def _gone(outer: Sight, inner: Sight, missing: int, slack: int) -> str:
     size = Counter(one.size for one in modules).most_common(1)[0][0] if modules else 0
     number = round(missing / size) if size else 0
     if not number or abs(missing - number * size) > max(slack, size // 4):
-        return f": {in_words(missing)} are missing"
+        return f": {rounded(missing)} are missing"
     which = _slots(outer.modules, inner.modules)
     named = f" ({', '.join(which)})" if len(which) == number else ""
-    return f": about one DIMM of {in_words(size)} is missing{named}" if number == 1 else (
-        f": about {number} DIMMs of {in_words(size)} are missing{named}")
+    return f": about one DIMM of {rounded(size)} is missing{named}" if number == 1 else (
+        f": about {number} DIMMs of {rounded(size)} are missing{named}")
 
 
 def _slots(outer: Iterable[Module], inner: tuple[Module, ...]) -> list[str]:

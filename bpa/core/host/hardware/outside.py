@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bpa.core.facts import BmcFacts, Drive, Inventory
 from bpa.core.host.hardware.generations import by_name
-from bpa.core.host.hardware.sight import GIB, MIB, Disk, Media, Module, Port, Sight
+from bpa.core.host.hardware.sight import Disk, Media, Module, Port, Sight
+from bpa.core.sizes import GIB, MIB
 
 BMC = "the BMC"
 INSPECTION = "the inspection"

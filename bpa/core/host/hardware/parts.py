@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from bpa.core.host.hardware.lack import Lack, untold
 from bpa.core.host.hardware.matching import served
-from bpa.core.host.hardware.sight import Disk, Port, Sight, in_words
+from bpa.core.host.hardware.sight import Disk, Port, Sight
 from bpa.core.host.hardware.versions import reaches
+from bpa.core.sizes import rounded
 from bpa.core.want import DisksWant, Minimum, NicsWant
 
 T = TypeVar("T", DisksWant, NicsWant)
@@ -36,7 +37,7 @@ def disks_lack(least: Minimum, sights: Sequence[Sight]) -> Iterator[Lack]:
         return disk.media == want.media or (want.media == "ssd" and disk.media == "nvme")
 
     def said(want: DisksWant) -> str:
-        return f"{CLASSES[want.media]}s" + (f" of at least {in_words(want.size)}" if want.size else "")
+        return f"{CLASSES[want.media]}s" + (f" of at least {rounded(want.size)}" if want.size else "")
 
     yield from _parts([(one, one.count) for one in least.disks], seen.disks or (), fits, said, "whether a disk is one of these")
 

@@ -9,10 +9,11 @@ from dataclasses import replace
 from bpa.core.facts import Facts
 from bpa.core.host.hardware.generations import Generation, by_signature
 from bpa.core.host.hardware.outside import is_volume
-from bpa.core.host.hardware.sight import GIB, Disk, Media, Port, Sight, in_words
+from bpa.core.host.hardware.sight import Disk, Media, Port, Sight
 from bpa.core.host.hardware.smbios import read_module
 from bpa.core.host.hardware.versions import number_in
 from bpa.core.host.probe import told
+from bpa.core.sizes import GIB, rounded
 from bpa.core.verdict import Stuck, Wait
 from bpa.core.want.ranges import numbers_in
 
@@ -60,10 +61,10 @@ def _with_memory(seen: Sight, told_values: dict[str, list[str]]) -> Sight:
     crash, sgx = _number(told_values, "crash"), sum(map(whole, told_values.get("sgx", ())))
     size = int(block, 16) if re.fullmatch(r"[0-9a-f]{1,16}", block := _first(told_values, "block")) else 0
     blocks = size * _number(told_values, "blocks online")
-    reserved = [f"{in_words(crash)} for a crash kernel"] if crash else []
-    reserved += [f"{in_words(sgx)} for SGX"] if sgx else []
+    reserved = [f"{rounded(crash)} for a crash kernel"] if crash else []
+    reserved += [f"{rounded(sgx)} for SGX"] if sgx else []
     away = _number(told_values, "blocks offline")
-    reserved += [f"{in_words(away * size)} are switched off"] if away else []
+    reserved += [f"{rounded(away * size)} are switched off"] if away else []
     if blocks:
         memory, slack = blocks + sgx, max(2 * size, blocks // 128)
     else:

@@ -15,8 +15,9 @@ from bpa.core.host.hardware.lack import Lack
 from bpa.core.host.hardware.least import lacks
 from bpa.core.host.hardware.outside import of_bmc, of_inspection
 from bpa.core.host.hardware.running import look_hardware
-from bpa.core.host.hardware.sight import Sight, in_words
+from bpa.core.host.hardware.sight import Sight
 from bpa.core.requirement import HostRequirement
+from bpa.core.sizes import rounded
 from bpa.core.verdict import Met, Stuck, Verdict
 from bpa.core.want import HostWant, Minimum
 
@@ -69,8 +70,8 @@ def summary(seen: Sight) -> str:
     """The machine in a line."""
     cores = f" ({seen.cores} cores)" if seen.cores and seen.cores != seen.cpus else ""
     generation = f" {seen.generation.title}" if seen.generation else ""
-    parts = [f"{seen.cpus}{generation} CPUs{cores}", f"{in_words(seen.memory)} of memory" if seen.memory else ""]
-    parts.append(f"{in_words(seen.persistent)} of persistent memory" if seen.persistent else "")
+    parts = [f"{seen.cpus}{generation} CPUs{cores}", f"{rounded(seen.memory)} of memory" if seen.memory else ""]
+    parts.append(f"{rounded(seen.persistent)} of persistent memory" if seen.persistent else "")
     parts += [f"{len(things)} {what}{'s' * (len(things) != 1)}"
               for things, what in ((seen.disks, "disk"), (seen.ports, "network port")) if things is not None]
     return ", ".join(filter(None, parts))

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bpa.core.host.hardware.generations import Generation
+from bpa.core.sizes import rounded
 
-GIB = 1024**3
-MIB = 1024**2
 Media = Literal["nvme", "ssd", "hdd", ""]
 
 
@@ -26,7 +25,7 @@ class Disk:
     @property
     def text(self) -> str:
         known = " ".join(part for part in (self.media.upper(), self.model, self.serial) if part)
-        return f"{self.name} ({', '.join(part for part in (known, in_words(self.size)) if part)})"
+        return f"{self.name} ({', '.join(part for part in (known, rounded(self.size)) if part)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +97,3 @@ class Sight:
     def memory_mode(self) -> int:
         """Bytes of persistent memory that serve as memory."""
         return sum(one.volatile for one in self.modules if one.persistent)
-
-
-def in_words(size: int) -> str:
-    """Bytes as people say them: "768 GiB", "62.7 GiB", "1.8 TiB"; "" for 0."""
-    if not size:
-        return ""
-    unit, name = (1024 * GIB, "TiB") if size >= 1024 * GIB else (GIB, "GiB") if size >= GIB else (MIB, "MiB")
-    return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"

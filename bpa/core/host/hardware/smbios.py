@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bpa.core.host.hardware.sight import MIB, Module
+from bpa.core.host.hardware.sight import Module
+from bpa.core.sizes import MIB
 
 TYPE = 17
 NONE, UNKNOWN, EXTENDED = 0, 0xFFFF, 0x7FFF

@@ -5,8 +5,8 @@ apt-get(8), apt.conf(5), dpkg(1); needrestart(1): NEEDRESTART_MODE=l lists and r
 
 from __future__ import annotations
 
-_QUIET = """PATH=$PATH:/usr/sbin:/sbin; LC_ALL=C.UTF-8
-export PATH LC_ALL DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
+_QUIET = """PATH=$PATH:/usr/sbin:/sbin; LC_ALL=C.UTF-8; LANGUAGE=
+export PATH LC_ALL LANGUAGE DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
 """
 
 # The record first: a package without a record would be kept for ever. An index that cannot be fetched is no failure while

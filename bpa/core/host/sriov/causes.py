@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bpa.core.host.iommu import unused
+from bpa.core.host.modules import no_module
 from bpa.core.host.sriov.functions import OPERATOR, Pci, PciDevice
 from bpa.core.host.sriov.unit import argument, arguments_in, number_in, number_of
 from bpa.core.verdict import Stuck
@@ -16,7 +18,6 @@ from bpa.core.want import VfWant
 FRESH = 600
 """Seconds for which a failure that may pass by itself is held against the next try."""
 QAT_DRIVERS = ("c6xx", "c3xxx", "d15xx", "dh895xcc", "4xxx", "420xx")
-IN_BIOS = "switch VT-d or AMD-Vi on by the BIOS intent `iommu` of the HardwareProfile, then apply again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +51,12 @@ def forbidding(device: PciDevice, wanted: VfWant, seen: Pci) -> Stuck | None:
     if device.driver in QAT_DRIVERS and isinstance(wanted.vfs, int) and wanted.vfs not in (0, device.total):
         return Stuck(f"the driver {device.driver} of {device.text} makes all {device.total} VFs or none, {wanted.vfs} are asked",
                      f"ask for {device.total}, or all")
-    if wanted.driver == "vfio-pci" and wanted.vfs != 0 and not device.grouped:
-        return no_iommu(seen, f"VFs of {device.text} cannot be bound to vfio-pci")
+    if wanted.driver == "vfio-pci" and wanted.vfs != 0 and not (device.grouped or seen.iommu):
+        return unused(seen.tables, f"VFs of {device.text} cannot be bound to vfio-pci")
     if wanted.settings.macs and not device.nics:
         return Stuck(f"{device.text} has no network interface, so there is no MAC to derive those of its VFs from",
                      "load the port's own driver, or leave out `mac`")
     return None
-
-
-def no_iommu(seen: Pci, what: str) -> Stuck | None:
-    """Why devices have no IOMMU group: off in the BIOS, or not asked of the kernel. None = other devices have one."""
-    if seen.iommu:
-        return None
-    if not seen.tables:
-        return Stuck(f"{what}: the IOMMU is off in the BIOS (no ACPI table DMAR or IVRS)", IN_BIOS)
-    asked = "intel_iommu=on" if "DMAR" in seen.tables else "amd_iommu=on"
-    return Stuck(f"{what}: the kernel does not use the IOMMU, though the BIOS has it on (ACPI table {seen.tables[0]}, and no "
-                 "IOMMU groups)", f"add the kernel argument {asked} to the HardwareProfile, then apply again")
 
 
 def failed(device: PciDevice, wanted: VfWant, seen: Pci) -> Stuck | None:
@@ -120,8 +110,7 @@ def _not_set_up(device: PciDevice, last: Failure) -> Stuck | None:
     vf, _, rest = last.said.partition(": ")
     what, _, why = rest.rpartition(": ")
     if "not found" in last.said and "vfio-pci" in last.said:
-        return Stuck("module vfio-pci is missing: this kernel has none",
-                     "use an image with a full kernel (Debian linux-image-amd64, Ubuntu linux-modules-extra)")
+        return no_module("vfio-pci")
     if "not supported" in why:
         return Stuck(f"the driver {device.driver} of {device.text} cannot set `{what}` for its VFs: {why}",
                      "leave that setting out of the HardwareProfile")

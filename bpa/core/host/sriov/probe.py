@@ -1,4 +1,4 @@
-"""What a look asks of PCI functions and their VFs, and how the answer is read.
+"""What a look asks of PCI functions and their VFs.
 
 Kernel: Documentation/PCI/pci-iov-howto.rst, Documentation/ABI/testing/sysfs-bus-pci; ip-link(8) -json for VF settings;
 kubelet's device-plugin checkpoint and the SR-IOV CNI's /var/lib/cni/sriov/pci for the pods that have VFs.

@@ -12,11 +12,12 @@ What it could not do is left in /run, with the argument, for the next look.
 
 from __future__ import annotations
 
+from bpa.core.host.owned import HEADER
+
 SCRIPT_PATH = "/etc/bpa/sriov.sh"
 NOTES = "/run/bpa-sriov"
 
-SET_VFS = r"""# Written by BPA from the HardwareProfile; changes made here are lost.
-PATH=$PATH:/usr/sbin:/sbin; LC_ALL=C; export PATH LC_ALL
+SET_VFS = HEADER + r"""PATH=$PATH:/usr/sbin:/sbin; LC_ALL=C; export PATH LC_ALL
 failed=0; left=20; devices=/sys/bus/pci/devices; notes=/run/bpa-sriov
 mkdir -p $notes
 fail() {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from bpa.core.host.owned import HEADER
 from bpa.core.host.sriov.functions import PciDevice
 from bpa.core.host.sriov.script import SCRIPT_PATH
 from bpa.core.want import VfSettings, VfWant
@@ -58,8 +59,7 @@ def render_unit(arguments: Iterable[str]) -> str:
 
     Without default dependencies: cloud-init orders sysinit.target after the network, which would make a cycle.
     """
-    return f"""# Written by BPA from the HardwareProfile; changes made here are lost.
-[Unit]
+    return f"""{HEADER}[Unit]
 Description=Virtual functions as the BPA HardwareProfile asks
 DefaultDependencies=no
 After=systemd-udevd.service systemd-udev-trigger.service systemd-modules-load.service

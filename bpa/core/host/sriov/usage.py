@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from bpa.core.host.sriov.functions import Pci, PciDevice, Vf
 
+MOST = 4
+"""VFs that are named one by one."""
+
 
 def user_of(vf: Vf, seen: Pci) -> str:
     """Who uses a VF, "" = nobody: a process that has opened its IOMMU group, a pod, an address, a bond, or its being up."""
@@ -27,10 +30,10 @@ def users_of(device: PciDevice, seen: Pci) -> tuple[tuple[Vf, str], ...]:
     return tuple((vf, who) for vf, who in found if who)
 
 
-def shown(used: tuple[tuple[Vf, str], ...], most: int = 4) -> str:
+def shown(used: tuple[tuple[Vf, str], ...]) -> str:
     """For people: "VF 0 by qemu, pid 812; VF 3 by ens1f0v3 with address 10.0.0.1"."""
-    text = "; ".join(f"VF {vf.index} by {who}" for vf, who in used[:most])
-    return f"{text}; and {len(used) - most} more" if len(used) > most else text
+    text = "; ".join(f"VF {vf.index} by {who}" for vf, who in used[:MOST])
+    return f"{text}; and {len(used) - MOST} more" if len(used) > MOST else text
 
 
 def at_stake(device: PciDevice, seen: Pci) -> str:

@@ -5,8 +5,8 @@ systemd.mount(5), systemd-escape(1); blkid(8): exit code 2 = nothing recognised 
 
 from __future__ import annotations
 
-from bpa.core.host.owned import Owned
-from bpa.core.host.persistent import Namespace, Nvdimm
+from bpa.core.host.owned import HEADER, Owned
+from bpa.core.host.pmem.persistent import Namespace, Nvdimm
 from bpa.core.host.probe import shell
 from bpa.core.steps import RunOnHost, WriteFile
 from bpa.core.verdict import Act, Stuck, Verdict
@@ -17,7 +17,6 @@ OWNED = (
     Owned(f"{UNITS}/*.mount", "mounts persistent memory", "pmem", "PmemReady", marked=True),
     Owned(f"{UNITS}/local-fs.target.wants/*.mount", "enables that mount", "pmem", "PmemReady", marked=True),
 )
-OURS = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
 # DAX needs blocks of the page's size; small ext4 file systems would get 1 KiB. Reflink excludes dax before Linux 6.2.
 MAKE = {"ext4": ("mkfs.ext4", "-q", "-b", "4096"), "xfs": ("mkfs.xfs", "-q", "-m", "reflink=0")}
 FORMAT = """device=$1; shift
@@ -61,7 +60,7 @@ def render_mount(wanted: NamespaceWant, uuid: str) -> str:
     """The systemd mount unit. local-fs.target wants it, but starts without: a lost DIMM must not stop the host."""
     options = "dax" if wanted.mode == "fsdax" else "defaults"
     point = wanted.mount_point.replace("%", "%%")
-    return f"""{OURS}[Unit]
+    return f"""{HEADER}[Unit]
 Description=Persistent memory {wanted.name or wanted.region}
 
 [Mount]
@@ -78,7 +77,7 @@ WantedBy=local-fs.target
 def our_unit(mount_point: str, seen: Nvdimm) -> str:
     """The name of the unit of ours that mounts there, "" = there is none."""
     name = unit_name(mount_point)
-    return name if seen.units.get(f"{UNITS}/{name}", "").startswith(OURS) else ""
+    return name if seen.units.get(f"{UNITS}/{name}", "").startswith(HEADER) else ""
 
 
 def _check_mount(wanted: NamespaceWant, namespace: Namespace, seen: Nvdimm, uuid: str) -> Verdict | None:

@@ -6,7 +6,7 @@ region. pvcreate(8), vgcreate(8), vgextend(8).
 
 from __future__ import annotations
 
-from bpa.core.host.persistent import Namespace, Nvdimm
+from bpa.core.host.pmem.persistent import Namespace, Nvdimm
 from bpa.core.host.probe import shell
 from bpa.core.steps import RunOnHost
 from bpa.core.verdict import Act, Stuck, Verdict
@@ -17,8 +17,8 @@ SIGNATURE = "LVM2_member"
 ADD_TO_GROUP = """device=$1; group=$2
 kind=$(blkid -p -s TYPE -o value "$device"); code=$?
 [ $code -eq 2 ] || [ "$kind" = LVM2_member ] || { echo "$device is not empty: not taken" >&2; exit 1; }
-if vgs "$group" >/dev/null 2>&1; then exec vgextend -y -W y "$group" "$device"; fi
-exec vgcreate -y -W y "$group" "$device"
+if vgs "$group" >/dev/null 2>&1; then exec vgextend -y "$group" "$device"; fi
+exec vgcreate -y "$group" "$device"
 """
 
 

@@ -6,16 +6,16 @@ ndctl-create-namespace(1), ndctl-init-labels(1); Documentation/filesystems/dax.r
 from __future__ import annotations
 
 from bpa.core.facts import Facts
-from bpa.core.host.absence import no_region
-from bpa.core.host.lvm import check_group
-from bpa.core.host.mounting import check_filesystem
-from bpa.core.host.nvdimm import PROBES as PROBES
-from bpa.core.host.nvdimm import look_nvdimm
-from bpa.core.host.persistent import Namespace, Nvdimm, Region, erases, human
+from bpa.core.host.pmem.absence import no_region
+from bpa.core.host.pmem.fit import unfit
+from bpa.core.host.pmem.lvm import check_group
+from bpa.core.host.pmem.mounting import check_filesystem
+from bpa.core.host.pmem.nvdimm import look_nvdimm
+from bpa.core.host.pmem.persistent import Namespace, Nvdimm, Region, erases
+from bpa.core.host.pmem.removal import destroy, disrupted, leftovers, remove_unit
 from bpa.core.host.probe import shell
-from bpa.core.host.removal import destroy, disrupted, leftovers, remove_unit
-from bpa.core.host.security import unfit
 from bpa.core.requirement import Change, HostRequirement
+from bpa.core.sizes import exact
 from bpa.core.steps import RunOnHost
 from bpa.core.verdict import Act, Met, Stuck, Verdict
 from bpa.core.want import HostWant, NamespaceWant
@@ -102,7 +102,7 @@ def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
                 found.append(Change(what, "(none)", _as_asked(wanted),
                                     destroys=erases(whole, region, seen) if whole else ""))
             elif not fits(wanted, namespace, region):
-                found.append(Change(what, f"{namespace.mode} {human(namespace.raw)}", _as_asked(wanted),
+                found.append(Change(what, f"{namespace.mode} {exact(namespace.raw)}", _as_asked(wanted),
                                     destroys=erases(namespace, region, seen)))
             elif wanted.filesystem and check_filesystem(wanted, namespace, seen):
                 found.append(Change(what, "no file system mounted as asked", _as_asked(wanted)))
@@ -116,26 +116,26 @@ def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
 def _make(wanted: NamespaceWant, region: Region, old: Namespace | None, seen: Nvdimm) -> Verdict:
     if wanted.size is not None and wanted.size % region.align:
         below = wanted.size // region.align * region.align
-        return Stuck(f"{human(wanted.size)} is no multiple of {human(region.align)}, in which {region.dev} is divided",
-                     f"ask for {human(below) + ' or ' if below else ''}{human(below + region.align)}")
+        return Stuck(f"{exact(wanted.size)} is no multiple of {exact(region.align)}, in which {region.dev} is divided",
+                     f"ask for {exact(below) + ' or ' if below else ''}{exact(below + region.align)}")
     if old is None and not region.labelled:
         old = next(iter(region.namespaces), None)
         return _label(region, old, seen)
     if old is not None:
-        found = f"{old.dev} {old.name!r} is {old.mode} {human(old.raw)}{_aligned(wanted, old)}, asked is {_as_asked(wanted)}"
+        found = f"{old.dev} {old.name!r} is {old.mode} {exact(old.raw)}{_aligned(wanted, old)}, asked is {_as_asked(wanted)}"
         return destroy(region, old, seen, found, f"destroy {old.dev} of another mode or size")
     size = wanted.size if wanted.size is not None else region.largest // region.align * region.align
     if not size or size > region.largest:
-        there = ", ".join(f"{one.dev} {one.name or '(no name)'} {one.mode} {human(one.raw)}"
+        there = ", ".join(f"{one.dev} {one.name or '(no name)'} {one.mode} {exact(one.raw)}"
                           for one in region.namespaces)
-        return Stuck(f"{region.dev} has {human(region.largest)} free in one piece, "
-                     f"{human(wanted.size or region.align)} are asked; it holds {there or 'nothing'}",
+        return Stuck(f"{region.dev} has {exact(region.largest)} free in one piece, "
+                     f"{exact(wanted.size or region.align)} are asked; it holds {there or 'nothing'}",
                      "ask for less, or remove by hand what is not needed: `ndctl destroy-namespace`")
     arguments = ("--region", region.dev, "--mode", wanted.mode, "--size", str(size))
     more = (("--name", wanted.name), ("--align", wanted.align), ("--sector-size", wanted.sector))
     options = tuple(str(word) for option, value in more if value for word in (option, value))
     return Act(RunOnHost((*shell(CREATE), *arguments, *options),
-                         f"create {wanted.mode} namespace of {human(size)} on {region.dev}"),
+                         f"create {wanted.mode} namespace of {exact(size)} on {region.dev}"),
                f"{region.dev} has no such namespace")
 
 
@@ -154,7 +154,7 @@ def _enable(namespace: Namespace, region: Region, seen: Nvdimm) -> Verdict:
     misaligned = next((line for line in told if "misaligned" in line), "")
     if misaligned or namespace.raw % region.align:
         said = f" (the kernel: {misaligned.strip()})" if misaligned else ""
-        return Stuck(f"{namespace.dev} is disabled: its {human(namespace.raw)} are not aligned to {human(region.align)} as this "
+        return Stuck(f"{namespace.dev} is disabled: its {exact(namespace.raw)} are not aligned to {exact(region.align)} as this "
                      f"kernel needs{said}",
                      "save what is on it with the kernel that made it, then "
                      f"`ndctl destroy-namespace --force {namespace.dev}` and apply again")
@@ -163,15 +163,15 @@ def _enable(namespace: Namespace, region: Region, seen: Nvdimm) -> Verdict:
 
 
 def _aligned(wanted: NamespaceWant, old: Namespace) -> str:
-    parts = [f"aligned to {human(old.align)}"] if wanted.align and old.align not in (0, wanted.align) else []
+    parts = [f"aligned to {exact(old.align)}"] if wanted.align and old.align not in (0, wanted.align) else []
     parts += [f"sectors of {old.sector}"] if wanted.sector and old.sector not in (0, wanted.sector) else []
     return f" ({', '.join(parts)})" if parts else ""
 
 
 def _as_asked(wanted: NamespaceWant) -> str:
-    size = human(wanted.size) if wanted.size is not None else "all that is free"
+    size = exact(wanted.size) if wanted.size is not None else "all that is free"
     filesystem = f", {wanted.filesystem}" if wanted.filesystem else ""
-    align = f", aligned to {human(wanted.align)}" if wanted.align else ""
+    align = f", aligned to {exact(wanted.align)}" if wanted.align else ""
     align += f", sectors of {wanted.sector}" if wanted.sector else ""
     group = f", in volume group {wanted.volume_group}" if wanted.volume_group else ""
     return f"{wanted.mode} {size}{align}{filesystem}{group}{' at ' + wanted.mount_point if wanted.mount_point else ''}"
@@ -182,7 +182,7 @@ def _evidence(namespace: Namespace, seen: Nvdimm) -> str:
     options = seen.mounts[point][1] if point else ()
     dax = " with dax" if any(option.partition("=")[0] == "dax" for option in options) else ""
     group = seen.volumes.get(namespace.block, "") if namespace.block else ""
-    return f"{namespace.dev} {namespace.mode} {human(namespace.raw)}" + (f" at {point}{dax}" if point else "") \
+    return f"{namespace.dev} {namespace.mode} {exact(namespace.raw)}" + (f" at {point}{dax}" if point else "") \
         + (f" in {group}" if group else "")
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bpa.core.facts import Facts
-from bpa.core.host.nvdimm import look_nvdimm
-from bpa.core.host.persistent import Nvdimm
-from bpa.core.host.removal import destroy
+from bpa.core.host.pmem.nvdimm import look_nvdimm
+from bpa.core.host.pmem.persistent import Nvdimm
+from bpa.core.host.pmem.removal import destroy
 from bpa.core.persistent_memory import Persistent
 from bpa.core.pmem_goal import Goal, GoalPlan, plan_goal, state_of
 from bpa.core.requirement import Change

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from bpa.core.facts import Facts
-from bpa.core.host.ipmctl import Ipmctl, look_ipmctl
-from bpa.core.host.persistent import Nvdimm, human
-from bpa.core.host.security import unfit
+from bpa.core.host.pmem.fit import unfit
+from bpa.core.host.pmem.ipmctl import Ipmctl, look_ipmctl
+from bpa.core.host.pmem.persistent import Nvdimm
+from bpa.core.sizes import exact
 from bpa.core.verdict import Stuck
 from bpa.core.want import NamespaceWant
 
 
 def no_region(wanted: NamespaceWant, seen: Nvdimm, have: Facts) -> Stuck:
     """The first cause that fits what was seen."""
-    there = ", ".join(f"{one.dev} ({human(one.size)})" for one in seen.regions)
+    there = ", ".join(f"{one.dev} ({exact(one.size)})" for one in seen.regions)
     missing = f"there is no {wanted.region}; the host has {there or 'no persistent-memory region at all'}"
     ill = unfit(one for one in seen.dimms if one.flags != ("failed_map",))
     if ill:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bpa.core.host.ipmctl import Ipmctl, OptaneModule, Waiting
-from bpa.core.host.persistent import human
+from bpa.core.host.pmem.ipmctl import Ipmctl, OptaneModule, Waiting
+from bpa.core.sizes import exact
 from bpa.core.verdict import Stuck
 from bpa.core.want import GoalWant
 
@@ -115,7 +115,7 @@ def obstacle(one: SocketGoal) -> Stuck | None:
                      "for locked modules", "disable it first: `ndctl remove-passphrase`, then apply again")
     sizes = {module.capacity for module in one.modules}
     if one.goal.interleaved and one.goal.memory_percent < 100 and len(sizes) > 1:
-        listed = ", ".join(f"{module.id} {human(module.capacity)}" for module in one.modules)
+        listed = ", ".join(f"{module.id} {exact(module.capacity)}" for module in one.modules)
         return Stuck(f"modules of different sizes cannot be interleaved: {listed}",
                      "ask for interleaved: false, or fit equal modules")
     return None

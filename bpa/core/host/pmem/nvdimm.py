@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from bpa.core.facts import Facts
-from bpa.core.host.persistent import MIB, Content, Dimm, Namespace, Nvdimm, Region
+from bpa.core.host.pmem.persistent import Content, Dimm, Namespace, Nvdimm, Region
 from bpa.core.host.probe import shell, told
+from bpa.core.sizes import MIB
 from bpa.core.verdict import Stuck, Wait
 
 ALIGN = 16 * MIB

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 
 from bpa.core.facts import Facts
-from bpa.core.host.ipmctl_output import records, size_of
-from bpa.core.host.owned import Owned
+from bpa.core.host.owned import HEADER, Owned
+from bpa.core.host.pmem.ipmctl_output import records, size_of
 from bpa.core.host.probe import shell, told
 from bpa.core.verdict import Stuck, Wait
 
@@ -92,8 +92,7 @@ class Record:
     @property
     def text(self) -> str:
         """As it is written to the host."""
-        return (f"# Written by BPA from the HardwareProfile; changes made here are lost.\ngoal={self.goal}\n"
-                f"boot={self.boot}\ntries={self.tries}\nmodules={' '.join(self.modules)}\n")
+        return f"{HEADER}goal={self.goal}\nboot={self.boot}\ntries={self.tries}\nmodules={' '.join(self.modules)}\n"
 
 
 @dataclass(frozen=True, slots=True)

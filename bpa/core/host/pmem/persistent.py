@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-MIB = 1 << 20
+from bpa.core.sizes import exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +118,6 @@ class Nvdimm:
         return next((point for point, (device, _) in self.mounts.items() if namespace.block and device == path), "")
 
 
-def human(size: int) -> str:
-    """Bytes as people say them, exactly."""
-    for unit, name in ((1 << 30, "GiB"), (MIB, "MiB"), (1 << 10, "KiB")):
-        if size and size % unit == 0:
-            return f"{size // unit} {name}"
-    return f"{size} bytes"
-
-
 def erases(namespace: Namespace, region: Region, seen: Nvdimm) -> str:
     """The data that is gone with a namespace, named; "" = it is known to be empty."""
     content = seen.content(namespace)
@@ -135,4 +127,4 @@ def erases(namespace: Namespace, region: Region, seen: Nvdimm) -> str:
     group = seen.volumes.get(namespace.block, "") if namespace.block else ""
     holds = f", {content.signature}" if content.signature else ""
     holds += f" of volume group {group}" if group else ""
-    return f"namespace{name} {namespace.dev} of {region.dev} ({namespace.mode}, {human(namespace.raw)}{holds})"
+    return f"namespace{name} {namespace.dev} of {region.dev} ({namespace.mode}, {exact(namespace.raw)}{holds})"

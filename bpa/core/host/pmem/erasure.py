@@ -7,10 +7,10 @@ while no region is active on it, and not at all while its security is frozen.
 from __future__ import annotations
 
 from bpa.core.facts import Facts
-from bpa.core.host.mounting import our_unit
-from bpa.core.host.nvdimm import look_nvdimm
-from bpa.core.host.owned import Owned
-from bpa.core.host.persistent import Dimm, Nvdimm, erases
+from bpa.core.host.owned import HEADER, Owned
+from bpa.core.host.pmem.mounting import our_unit
+from bpa.core.host.pmem.nvdimm import look_nvdimm
+from bpa.core.host.pmem.persistent import Dimm, Nvdimm, erases
 from bpa.core.host.probe import shell
 from bpa.core.requirement import Change
 from bpa.core.steps import RunOnHost
@@ -21,7 +21,8 @@ ERASED = "/etc/bpa/pmem-erased"
 """Which modules were erased, and for which id of the profile."""
 OWNED = (Owned(ERASED, "which persistent-memory modules were erased", "pmemModules.erase", "PmemModulesFit"),)
 # The list grows as each module is done, so that one that was erased is not erased again after an interruption.
-ERASE = """list=$1 erase=$2 method=$3 units=$4 regions=$5; shift 5
+ERASE = f"""header='{HEADER.strip()}'
+""" + """list=$1 erase=$2 method=$3 units=$4 regions=$5; shift 5
 for one in $units; do systemctl stop "$one" || exit; done
 for one in $regions; do ndctl disable-region "$one" || exit; done
 code=0
@@ -31,7 +32,7 @@ for one; do
   # A new key leaves the labels of namespaces that can no longer be read.
   [ "$method" = overwrite ] || ndctl init-labels -f "$dimm" || { code=$?; break; }
   mkdir -p "${list%/*}"
-  [ -e "$list" ] || echo '# Written by BPA from the HardwareProfile; changes made here are lost.' >"$list"
+  [ -e "$list" ] || echo "$header" >"$list"
   printf '%s %s\\n' "$id" "$erase" >>"$list"
 done
 [ "$method" = overwrite ] || for one in $regions; do ndctl enable-region "$one"; done

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bpa.core.facts import Facts
-from bpa.core.host.erasure import ERASED, changes, check_erased
-from bpa.core.host.ipmctl import Ipmctl, look_ipmctl
-from bpa.core.host.nvdimm import look_nvdimm
+from bpa.core.host.hardware.versions import reaches
 from bpa.core.host.owned import removal
-from bpa.core.host.persistent import Dimm, Nvdimm
+from bpa.core.host.pmem.erasure import ERASED, changes, check_erased
+from bpa.core.host.pmem.ipmctl import Ipmctl, look_ipmctl
+from bpa.core.host.pmem.nvdimm import look_nvdimm
+from bpa.core.host.pmem.persistent import Dimm, Nvdimm
 from bpa.core.requirement import HostRequirement
 from bpa.core.verdict import Act, Met, Stuck, Verdict
 from bpa.core.want import HostWant
@@ -86,15 +87,11 @@ def _old_firmware(least: str, seen: Ipmctl) -> Stuck | None:
         return Stuck("the firmware of the persistent-memory modules cannot be told: "
                      + (seen.said or ("ipmctl shows no module" if seen.tool else "the host has no ipmctl")),
                      "put the package ipmctl into the image, or take pmemModules.firmware out of the profile")
-    old = [f"{one.id} {one.firmware}" for one in seen.modules if _version(one.firmware) < _version(least)]
+    old = [f"{one.id} {one.firmware}" for one in seen.modules if not reaches(one.firmware, least)]
     if not old:
         return None
     return Stuck(f"firmware of persistent-memory modules is older than {least}: {', '.join(old)}",
                  "`ipmctl load -source FILE -dimm` stages a newer one for the next restart")
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdigit() else 0 for part in text.split("."))
 
 
 FIT = HostRequirement("PmemModulesFit", "os", check, "persistent-memory modules are healthy, unlocked and new enough", changes,

@@ -8,14 +8,13 @@ the same; it is told from one never set by our record of what was set in which s
 from __future__ import annotations
 
 from bpa.core.facts import Facts
-from bpa.core.host import goal_by_bmc
-from bpa.core.host.goal_state import SocketGoal, goals_of, is_met, layout, obstacle, refused, text_of
-from bpa.core.host.ipmctl import PROBES as PROBES
-from bpa.core.host.ipmctl import RECORD, Ipmctl, Record, Waiting, look_ipmctl
-from bpa.core.host.nvdimm import look_nvdimm
-from bpa.core.host.persistent import Namespace, Nvdimm, Region, erases
+from bpa.core.host.pmem import goal_by_bmc
+from bpa.core.host.pmem.goal_state import SocketGoal, goals_of, is_met, layout, obstacle, refused, text_of
+from bpa.core.host.pmem.ipmctl import RECORD, Ipmctl, Record, Waiting, look_ipmctl
+from bpa.core.host.pmem.nvdimm import look_nvdimm
+from bpa.core.host.pmem.persistent import Namespace, Nvdimm, Region, erases
+from bpa.core.host.pmem.removal import destroy
 from bpa.core.host.probe import shell
-from bpa.core.host.removal import destroy
 from bpa.core.requirement import Change, HostRequirement
 from bpa.core.steps import RestartHost, RunOnHost
 from bpa.core.verdict import Act, Met, Stuck, Verdict, Wait

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bpa.core.host.mounting import OURS, UNITS, our_unit, unit_name
-from bpa.core.host.persistent import Namespace, Nvdimm, Region, erases
+from bpa.core.host.owned import HEADER
+from bpa.core.host.pmem.mounting import UNITS, our_unit, unit_name
+from bpa.core.host.pmem.persistent import Namespace, Nvdimm, Region, erases
 from bpa.core.host.probe import shell
 from bpa.core.steps import RunOnHost
 from bpa.core.verdict import Act, Stuck, Verdict
@@ -20,7 +21,7 @@ def leftovers(wanted: tuple[NamespaceWant, ...], seen: Nvdimm) -> tuple[str, ...
     """Paths of mount units that we wrote for persistent memory and that the profile asks for no more."""
     due = {f"{UNITS}/{unit_name(one.mount_point)}" for one in wanted if one.mount_point}
     return tuple(sorted(path for path, text in seen.units.items()
-                        if text.startswith(OURS) and f"\n{DESCRIPTION}" in text and path not in due))
+                        if text.startswith(HEADER) and f"\n{DESCRIPTION}" in text and path not in due))
 
 
 def disrupted(path: str, seen: Nvdimm) -> str:
