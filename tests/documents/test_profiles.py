@@ -44,7 +44,8 @@ def test_the_lab_profile_asks_for_everything_at_the_size_of_a_virtual_machine() 
     assert lab.bios.intents == {"virtualization": True, "iommu": True, "sriov": True}
     assert lab.nested == "required"
     assert lab.kernel_arguments == ("intel_iommu=on", "iommu=pt")
-    assert [(one.match.device, one.vfs, one.driver) for one in lab.vfs] == [("8086:10c9", 4, "netdev"), ("1b36:0010", 2, "vfio-pci")]
+    assert [(one.match.device, one.vfs, one.driver) for one in lab.vfs] == [
+        ("8086:10c9", 4, "netdev"), ("1b36:0010", 2, "vfio-pci")]
     assert {one.mode for one in lab.pmem} == {"fsdax", "sector", "devdax"}
     assert {one.filesystem for one in lab.pmem} == {"", "ext4", "xfs"}
     assert {one.region: sum(other.size or 0 for other in lab.pmem if other.region == one.region) for one in lab.pmem} == {

@@ -91,7 +91,8 @@ class KernelSettings:
                   for (node, kib), number in self._pools.items()]
         memory = [f"{folder}{node}/meminfo:Node {node} {name}:       {kib} kB\n" for node in range(self._hardware.nodes)
                   for name, kib in (("MemTotal", self._total()), ("MemFree", self._free(node)))]
-        pieces = "".join(f"Node {node}, zone Normal {'0 ' * 10}{self._free(node) >> 12}\n" for node in range(self._hardware.nodes))
+        pieces = "".join(f"Node {node}, zone Normal {'0 ' * 10}{self._free(node) >> 12}\n"
+                         for node in range(self._hardware.nodes))
         return (f"@@ pools\n{''.join(pools)}@@ memory\n{''.join(memory)}@@ pieces\n{pieces}@@ giant pages\npdpe1gb\n"
                 f"@@ systemd-tmpfiles\n/usr/bin/systemd-tmpfiles\n@@ file\n{self._files.get(hugepages.FILE, '')}")
 
