@@ -7,6 +7,7 @@ installed, else systemd-timesyncd; a file of ours names the servers beside those
 from __future__ import annotations
 
 from bpa.core.facts import Facts
+from bpa.core.host.owned import HEADER
 from bpa.core.host.probe import shell, told
 from bpa.core.host.software.clock_look import CHRONY, CHRONYD, OWNED, PROBES, SYSTEMD, TIMESYNCD, HostClock, parse_clock
 from bpa.core.host.software.in_step import RELOAD, RESTART, judge_chrony, judge_timesyncd
@@ -17,7 +18,6 @@ from bpa.core.want import HostWant, TimeSources
 
 __all__ = ["IN_STEP", "OWNED", "PROBES", "changes", "check"]
 
-HEADER = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
 UNITS = {CHRONYD: "chrony.service", SYSTEMD: "systemd-timesyncd.service"}
 FILES = {CHRONYD: CHRONY, SYSTEMD: TIMESYNCD}
 REMOVE = {CHRONY: 'rm -f "$1"; ' + RELOAD[2], TIMESYNCD: 'rm -f "$1"; rmdir "${1%/*}" 2>/dev/null; ' + RESTART[2]}

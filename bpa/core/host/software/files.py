@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bpa.core.host.owned import Owned
+from bpa.core.host.owned import HEADER, Owned
 from bpa.core.want import AptSource, Proxy, SoftwareNeeds
 
-HEADER = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
 SOURCES = "/etc/apt/sources.list.d/bpa.sources"
 ONLY = "/etc/apt/apt.conf.d/80bpa-sources"
 """Says that apt reads our file of sources and no other: nobody else's file is touched, and without it all are back."""

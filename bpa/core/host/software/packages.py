@@ -7,7 +7,7 @@ goes when it is asked no more.
 from __future__ import annotations
 
 from bpa.core.facts import Facts
-from bpa.core.host.owned import removal
+from bpa.core.host.owned import HEADER, removal
 from bpa.core.host.probe import shell
 from bpa.core.host.software.reading import LIST, RECORD, Installed, Packages, look_packages
 from bpa.core.host.software.scripts import CONFIGURE, INSTALL, REMOVE
@@ -16,7 +16,6 @@ from bpa.core.steps import RunOnHost, WriteFile
 from bpa.core.verdict import Act, Met, Stuck, Verdict, Wait
 from bpa.core.want import HostWant, Package
 
-HEADER = "# Written by BPA from the HardwareProfile; changes made here are lost.\n"
 LOCK_WAIT = 10.0
 LEAST_FREE = 64 << 10
 """KiB below which apt cannot even fetch its indexes."""

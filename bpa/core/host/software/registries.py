@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping
 
 from bpa.core.facts import Facts
-from bpa.core.host.containerd import PAUSE, RESTART, UNMAKE
+from bpa.core.host.containerd import PAUSE, RESTART, UNMAKE, unreadable
 from bpa.core.host.containerd_look import CONFIG, Containerd, parse_containerd
-from bpa.core.host.owned import Owned
+from bpa.core.host.owned import HEADER, Owned
 from bpa.core.host.probe import shell, told
-from bpa.core.host.software.files import CERTIFICATES, HEADER
+from bpa.core.host.software.files import CERTIFICATES
 from bpa.core.requirement import Change, HostRequirement
 from bpa.core.steps import RunOnHost, WriteFile
 from bpa.core.verdict import Act, Met, Stuck, Verdict
@@ -113,6 +113,12 @@ def _looks(seen: Containerd, path: str, dropped: str, written: int | None) -> Ve
     assert seen.version is not None
     if dropped and not dropped.startswith(HEADER):
         return Stuck(f"{DROP_IN} is there and not of BPA", "remove it, or take software.registries out of the profile")
+    drop_in = WriteFile(DROP_IN, render(seen.main), f"let containerd look for mirrors in {DIRECTORY}", then=(RESTART,),
+                        disrupts=PAUSE)
+    if dropped and dropped != render(seen.main):
+        return Act(drop_in, f"{DROP_IN} is not as BPA wrote it")
+    if broken := unreadable(seen):
+        return broken
     if dropped and (seen.age is None or (written is not None and seen.age > written + 1)):
         # Killed between the file and the restart: containerd is older than the file.
         return Act(RunOnHost(RESTART, "restart containerd", disrupts=PAUSE if seen.age is not None else ""),
@@ -130,8 +136,7 @@ def _looks(seen: Containerd, path: str, dropped: str, written: int | None) -> Ve
         return Stuck(f"containerd does not look for mirrors in {DIRECTORY}, and {why}",
                      f'write `{table}` and `config_path = "{DIRECTORY}"` into {CONFIG} by whatever wrote it, restart '
                      "containerd, then apply again")
-    return Act(WriteFile(DROP_IN, render(seen.main), f"let containerd look for mirrors in {DIRECTORY}", then=(RESTART,),
-                         disrupts=PAUSE), f"containerd does not look for mirrors in {DIRECTORY}")
+    return Act(drop_in, f"containerd does not look for mirrors in {DIRECTORY}")
 
 
 def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:

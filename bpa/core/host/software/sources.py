@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from bpa.core.facts import Facts
 from bpa.core.host.containerd_look import parse_containerd
+from bpa.core.host.owned import HEADER
 from bpa.core.host.probe import shell, told
-from bpa.core.host.software.files import CERTIFICATES, CONTAINERD_PROXY, HEADER, files_of
+from bpa.core.host.software.files import CERTIFICATES, CONTAINERD_PROXY, files_of
 from bpa.core.requirement import Change, HostRequirement
 from bpa.core.steps import RunOnHost, WriteFile
 from bpa.core.verdict import Act, Met, Stuck, Verdict
