@@ -205,7 +205,8 @@ def open_collected(source: str | None, file: Path) -> Iterator[OpenSite]:
     host = site.host(collection.host)
     if host is None:
         raise Refused(f"{file} is of host {collection.host}, which {site.name} does not have",
-                      f"change \"host\" in the file to one of {', '.join(h.want.name for h in site.hosts) or 'its hosts'}")
+                      "collect it with the host's name in the documents (`bpa host collect --local HOST`), or change \"host\" in "
+                      f"the file to it: {', '.join(h.want.name for h in site.hosts) or 'the documents have no host'}")
     want = replace(host.want, hostname=host.hostname)
     with ExitStack() as stack:
         opened = OpenSite(site, Path(stack.enter_context(TemporaryDirectory(prefix="bpa-"))))

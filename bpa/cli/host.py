@@ -25,7 +25,7 @@ def host() -> None:
 
 
 @host.command()
-@click.argument("name", metavar="HOST", required=False, shell_complete=host_names)
+@click.argument("name", metavar="[HOST]", required=False, shell_complete=host_names)
 @site_option
 @click.option("--local", is_flag=True, help="Ask this machine itself, as root; no site is needed.")
 @click.option("-o", "--output", "file", type=click.Path(dir_okay=False, path_type=Path), help="By default HOST.json here.")

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bpa.core.redaction import REDACTED
+
 Path = tuple[str | int, ...]
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -25,9 +27,18 @@ def field_name(path: Sequence[str | int]) -> str:
 
 
 def shortened(text: str, limit: int = 60) -> str:
-    """Text fit for one line of a message: control characters escaped, the end cut off beyond `limit` characters."""
+    """Text fit for one line of a message: no password of a URL, control characters escaped, the end cut off beyond `limit`
+    characters."""
+    text = _without_password(text)
     line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: limit + 1])
     return line if len(line) <= limit else line[:limit] + "..."
+
+
+def _without_password(text: str) -> str:
+    """A password may hold @ and /, so all between the scheme and the last @ goes."""
+    scheme, there, rest = text.partition("://")
+    user, at, host = rest.rpartition("@")
+    return f"{scheme}{there}{REDACTED}{at}{host}" if at and ":" in user else text
 
 
 @dataclass(frozen=True, slots=True, order=True)

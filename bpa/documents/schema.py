@@ -195,7 +195,7 @@ def _type(value: Any, wanted: Any, schema: Mapping[str, Any]) -> Iterator[_Findi
         else _TYPES["object" if isinstance(value, dict) else "array" if isinstance(value, list) else "string"]
     )
     hint = "the value in quotes" if "string" in types and isinstance(value, bool | int | float) else ""
-    about = schema.get("description", "")
+    about = schema.get("description", "").partition(". ")[0]
     if "enum" in schema:
         yield (), f"this is {seen}", "one of " + ", ".join(map(str, schema["enum"])), ""
         return

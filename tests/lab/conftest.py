@@ -22,6 +22,7 @@ class Lab:
         self.environment = {**os.environ, "BPA_LAB_DIR": str(root / "lab"), "BPA_STATE": str(root / "state")}
         self.environment.pop("BPA_SITE", None)
         self.site = root / "lab" / "site"
+        self.addresses = {}
 
     def bpa(self, *arguments, check=0):
         """Run to the end; the output is shown, and the exit code must be `check`."""
@@ -75,7 +76,9 @@ class Lab:
     def on(self, host, command):
         """Run a shell command on a host over OpenSSH with the pinned host key: an eye that is not BPA's."""
         state = self.state_directory()
-        address = self.facts(host)["os"]["address"]
+        if host not in self.addresses:
+            self.addresses[host] = self.facts(host)["os"]["address"]
+        address = self.addresses[host]
         known = self.root / "known_hosts"
         public = subprocess.run(["ssh-keygen", "-y", "-f", state / "hosts" / host / "ssh_host_ed25519_key"],
                                 text=True, capture_output=True, check=True).stdout

@@ -102,7 +102,7 @@ def test_a_namespace_that_is_not_aligned_is_left_alone_and_ours_are_made_around_
     (region,) = regions["regions"] if isinstance(regions, dict) else regions
     assert {one["name"] for one in region["namespaces"]} == {"odd", "raw0", "data1", "pmem-csi"}
     give(lab, "odd", {**MINE, "pmem": [{"region": "region1", "name": "odd", "mode": "fsdax", "size": "128Mi"}]})
-    assert "131076 KiB" in lab.bpa("explain", "lab-1", check=None)
+    assert "fsdax 131076 KiB -> fsdax 128 MiB" in lab.bpa("plan", check=None)
 
 
 def test_another_profile_needs_no_other_code_and_takes_back_all_that_it_does_not_ask(lab):

@@ -17,7 +17,9 @@ def numbers_in(text: str) -> frozenset[int]:
         if match is None:
             raise ValueError(f"{part!r} is no number and no range")
         first, last = int(match[1]), int(match[2] or match[1])
-        if last < first or last >= MOST:
+        if last < first:
+            raise ValueError(f"{part!r} ends before it begins")
+        if last >= MOST:
             raise ValueError(f"{part!r} is no range below {MOST}")
         found.update(range(first, last + 1))
     return frozenset(found)

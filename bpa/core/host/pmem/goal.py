@@ -121,7 +121,7 @@ def _inaccessible(todo: list[SocketGoal]) -> Stuck | None:
 def _no_modules(seen: Ipmctl) -> Stuck:
     said = f"ipmctl shows no persistent-memory modules: {seen.said or 'it said nothing'}"
     return Stuck(said if seen.present else "the operating system shows no persistent-memory modules",
-                 "see that modules are fitted and seen by the BIOS (`bpa bmc show`), or take pmemGoal out of the profile")
+                 "see that modules are fitted and seen by the BIOS (`bpa bmc facts HOST`), or take pmemGoal out of the profile")
 
 
 def _withdraw(seen: Ipmctl, found: str = "the profile asks for no goal any more") -> Verdict:
