@@ -24,6 +24,8 @@ from bpa.core.requirement import Source
 KIND = "bpa-collection"
 VERSION = 1
 LOCAL_SECONDS = 60.0
+COLLECTED_HERE = "it was collected on the host itself"
+NOT_IN_FILE = "not in the file: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,8 @@ def collect_here(host: str) -> Collection:
         except OSError as error:
             answers[name] = Ran(127, stderr=f"{argv[0]}: {error.strerror}")
     boot_id = answers["boot_id"].stdout.strip() if "boot_id" in answers else ""
-    not_asked = "it was collected on the host itself"
     return Collection(host, time.time(), Facts(os=OsFacts("127.0.0.1", boot_id, answers)),
-                      {"bmc": not_asked, "node": not_asked})
+                      {"bmc": COLLECTED_HERE, "node": COLLECTED_HERE})
 
 
 class CollectedWorld:
@@ -116,7 +117,7 @@ class CollectedWorld:
         """Raises Unreachable with the reason why the file does not have it."""
         filed = self._collection.facts
         if str(source) in self._collection.unseen:
-            raise Unreachable(f"not in the file: {self._collection.unseen[str(source)]}")
+            raise Unreachable(f"{NOT_IN_FILE}{self._collection.unseen[str(source)]}")
         match source:
             case "bmc":
                 return replace(have, bmc=filed.bmc)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bpa.cli.words import state_word
 from bpa.core.cause import Cause, first_cause, first_unmet
 from bpa.core.guards import Permissions
 from bpa.core.in_service import disturbs
-from bpa.core.verdict import Act
+from bpa.core.verdict import Act, Wait
+from bpa.core.walk import Judged
 
 if TYPE_CHECKING:
     from bpa.engine import Subject, Survey
@@ -19,12 +20,22 @@ if TYPE_CHECKING:
 
 def cause_of(wired: OpenSite, subject: Subject[Any, Any], look: Survey[Any, Any]) -> Cause | None:
     """Why the subject is not ready, as this look and the memory of the last apply tell; None = all is met."""
-    name, first, world = subject.name, first_unmet(look.judged), subject.world
+    judged = _told(look.judged)
+    name, first, world = subject.name, first_unmet(judged), subject.world
     steps = [event.text for event in wired.store.events(name) if event.kind == "step"]
     acts = first is not None and isinstance(first.verdict, Act) and disturbs(first.verdict.step)
     return first_cause(
-        name, look.judged, wired.store.memory(name), Permissions(wired.consent(name)), world.identity(look.have), time.time(),
+        name, judged, wired.store.memory(name), Permissions(wired.consent(name)), world.identity(look.have), time.time(),
         steps[-1] if steps else "", world.in_service(look.have, False) if acts else None)
+
+
+def _told(judged: Sequence[Judged[Any, Any]]) -> Sequence[Judged[Any, Any]]:
+    """A host that was collected on itself was not asked for its BMC: that is no cause, where the file tells another."""
+    from bpa.collection import COLLECTED_HERE, NOT_IN_FILE
+
+    hidden = f"{NOT_IN_FILE}{COLLECTED_HERE}"
+    told = [one for one in judged if not (isinstance(one.verdict, Wait) and one.verdict.reason == hidden)]
+    return told if first_unmet(told) else judged
 
 
 def cause_lines(cause: Cause | None, following: str) -> Iterator[str]:

@@ -19,6 +19,11 @@ INDEX = "README.md"
 _DO_NOT_EDIT = "<!-- Written by `make docs` from {}. Change it there. -->"
 _INTRODUCTION = """Profiles to start from: a HardwareProfile says what a machine must be, a host or a cluster names it.
 Copy one into your site and change what differs. Each page is made from the comments in the file itself.
+
+All fields, with what they mean, their bounds and what is taken where they are absent, are in
+[the schema](../../manifests/crds/bpa.akraino.org_hardwareprofile.yaml); the rules of `hardening` are in
+[a guide](../guides/hardening.md). Try a profile without any machine: `bpa plan --simulate site/` names what is wrong with
+it, with file and line, and shows all that it would set on machines as new from the factory.
 """
 
 

@@ -86,6 +86,10 @@ class Entry:
     node: Node
 
 
+_REMEDIES = {"could not find expected ':'": "a colon after the name",
+             "did not find expected key": "names of one section indented alike"}
+
+
 class TreeError(Exception):
     """The text is no document: what, and where."""
 
@@ -148,7 +152,10 @@ def _documents(text: str, lines: int) -> Iterator[Node]:
             raise TreeError(mark, "a tab is not indentation in YAML", "spaces") from None
         problem = error.problem or error.context or "not YAML"
         while_ = f" {error.context}" if error.context and error.context != problem else ""
-        raise TreeError(mark, f"broken YAML: {problem}{while_}") from None
+        if problem == "could not find expected ':'" and error.context_mark is not None:
+            # Noticed a line or more behind the name that lacks its colon.
+            mark = Mark(lines + error.context_mark.line + 1, error.context_mark.column + 1)
+        raise TreeError(mark, f"broken YAML: {problem}{while_}", _REMEDIES.get(problem, "")) from None
     except yaml.YAMLError as error:
         raise TreeError(Mark(lines + 1, 1), f"broken YAML: {shortened(str(error), 120)}") from None
 

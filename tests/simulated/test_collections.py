@@ -70,6 +70,19 @@ def test_what_is_not_in_the_file_was_not_seen(run_bpa, site, filed):
     assert code == 2 and "not in the file: it did not answer" in out
 
 
+@pytest.mark.parametrize(("why", "condition"), [
+    ("it was collected on the host itself", "AccessGranted"),
+    ("192.0.2.11 cannot be reached", "BmcReachable"),
+])
+def test_a_bmc_that_was_not_to_be_asked_is_no_cause(run_bpa, site, filed, why, condition):
+    said = json.loads(filed.read_text())
+    said["unseen"] = {"bmc": why, "node": why}
+    answer = said["facts"]["os"]["answers"]["access"]
+    answer["stdout"] = answer["stdout"].replace("@@ hostname\n", "@@ hostname\nelsewhere-", 1)
+    filed.write_text(json.dumps(said))
+    assert f"why: {condition} " in run_bpa("explain", said["host"], "-s", site, "--from", filed)[1]
+
+
 def test_a_file_of_another_host_is_said_so(run_bpa, site, filed):
     collected = load(filed)
     save(replace(collected, host="stranger"), filed)

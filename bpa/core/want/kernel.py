@@ -21,7 +21,7 @@ class HugepagesWant:
 class KernelWant:
     """load, forbid: module names with `_`. options: module -> "name=value" as modprobe.d(5) takes them.
 
-    sysctls: key with dots (or with slashes, sysctl.d(5)) -> value as text. isolated: processors as the kernel writes a
+    sysctls: key with dots first, as sysctl.d(5) has it -> value as text. isolated: processors as the kernel writes a
     list of them ("2-5,8"), "" = none.
     """
 

@@ -47,7 +47,7 @@ def kernel_problems(document: Document, profile: Profile) -> Iterator[DocumentEr
                                      (HUGEPAGES, "hugepages", profile.kernel.hugepages)):
             if key in keys and there:
                 yield document.error(path, f"{argument} is what kernel.{section} is for", f"kernel.{section} alone")
-    for key in profile.kernel.sysctls:
+    for key in document.get("spec", "kernel", "sysctls") or {}:
         if profile.kernel.hugepages and "nr_hugepages" in key:
             yield document.error(("spec", "kernel", "sysctls", key), f"{key} is what kernel.hugepages is for",
                                  "kernel.hugepages alone")
@@ -93,9 +93,19 @@ def _sysctls(document: Document, problems: Problems) -> dict[str, str]:
         if not _SYSCTL.fullmatch(key) or ".." in key:
             problems.append(document.error(("spec", "kernel", "sysctls", key), f'"{errors.shortened(key)}" is no sysctl',
                                            "a name such as vm.max_map_count"))
+        elif (name := with_dots(key)) in found:
+            problems.append(document.error(("spec", "kernel", "sysctls", key), f"{key} is {name}, which is here already",
+                                           "each setting once"))
         elif value is not None:
-            found[key] = " ".join(str(value).split())
+            found[name] = " ".join(str(value).split())
     return found
+
+
+def with_dots(key: str) -> str:
+    """One name for a setting. sysctl.d(5): where a slash comes first, slashes separate, and dots belong to names; where a dot
+    does, it is the other way round."""
+    slash, dot = key.find("/"), key.find(".")
+    return key if slash < 0 or 0 <= dot < slash else key.translate(str.maketrans("./", "/."))
 
 
 def _hugepages(document: Document, problems: Problems) -> Iterator[HugepagesWant]:

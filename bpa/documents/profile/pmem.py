@@ -89,7 +89,7 @@ def _check_use(document: Document, path: errors.Path, entry: Mapping[str, Any], 
 
 
 def _alignment(document: Document, path: errors.Path, mode: str, problems: Problems) -> int:
-    align = read_quantity(document, (*path, "alignment"), problems)
+    align = read_quantity(document, (*path, "alignment"), problems, least=1)
     if align is None:
         return 0
     if mode == "sector":

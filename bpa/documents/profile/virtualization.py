@@ -13,6 +13,7 @@ from bpa.core.host.modprobe import KATA_MODULES, KVM_OF, needs_kvm
 from bpa.core.want import KataWant, KernelWant, Profile, VirtualizationWant
 from bpa.documents.document import Document
 from bpa.documents.errors import DocumentError
+from bpa.documents.profile.kernel import with_dots
 
 NODE_MODULES = ("overlay", "br_netfilter")
 NODE_SYSCTLS = {"net.bridge.bridge-nf-call-iptables": "1", "net.bridge.bridge-nf-call-ip6tables": "1",
@@ -48,12 +49,17 @@ def virtualization_problems(document: Document, profile: Profile) -> Iterator[Do
                 yield document.error(("spec", "kernel", "modules", "forbid", number), f"{name} is what kata.prepareNode loads",
                                      "no module that containers need")
         for key, value in (document.get("spec", "kernel", "sysctls") or {}).items():
-            due = NODE_SYSCTLS.get(key)
+            due = NODE_SYSCTLS.get(with_dots(key))
             if due and value is not None and str(value).strip() != due:
                 yield document.error(("spec", "kernel", "sysctls", key),
                                      f"{key} is {value}, and kata.prepareNode sets it to {due}", f"{due}, or no kata.prepareNode")
+    iommu = next((field for field, there in (("iommu", profile.virtualization.iommu),
+                                             ("interruptRemapping", profile.virtualization.interrupt_remapping)) if there), "")
     for number, argument in enumerate(profile.kernel_arguments):
         key, _, value = argument.partition("=")
+        if iommu and key in ("intel_iommu", "amd_iommu", "iommu") and value == "off":
+            yield document.error(("spec", "kernel", "arguments", number),
+                                 f"{argument} switches off what virtualization.{iommu} asks", "one of them")
         named = sorted(needed & set(value.replace("-", "_").split(","))) if key in BLACKLISTS else []
         if named:
             yield document.error(("spec", "kernel", "arguments", number),

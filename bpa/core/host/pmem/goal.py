@@ -56,6 +56,8 @@ def check_staged(want: HostWant, have: Facts) -> Verdict:
     ours = seen.record is not None and seen.record.goal == text
     boot = have.os.boot_id if have.os else ""
     unmet = [one for one in goals if not is_met(one, seen, ours)]
+    if not goals:
+        return _no_modules(seen)
     concerned = {one.socket for one in goals}
     waiting = [one for one in seen.waiting if one.socket in concerned]
     if waiting and seen.record is None:
