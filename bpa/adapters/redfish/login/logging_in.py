@@ -143,13 +143,24 @@ class Login:
                 if self._shelf is not None and slip.path:
                     self._close_left(grant)
                 if slip.path:
-                    self._wire.exchange("DELETE", slip.path, None, grant.headers, LOGOUT_SECONDS)
+                    self._end(slip.path, grant)
                 slip.drop()
             except (Unauthorized, Missing):
                 slip.drop()  # the session had ended before
             except (AdapterError, Moved) as error:
                 LOG.warning("could not log out of %s, its session ends by itself: %s", self._wire.origin, error)
                 slip.leave()
+
+    def _end(self, path: str, grant: Grant) -> None:
+        began = time.monotonic()
+        try:
+            self._wire.exchange("DELETE", path, None, grant.headers, LOGOUT_SECONDS)
+        except Unreachable:
+            # A connection that the BMC has dropped meanwhile shows only when it is used. Ended twice is ended.
+            if time.monotonic() - began > LOGOUT_SECONDS / 2:
+                raise
+            self._wire.hang_up()
+            self._wire.exchange("DELETE", path, None, grant.headers, LOGOUT_SECONDS)
 
     def _raise_refusal(self) -> None:
         if self.refusal is None and self._shelf is not None:
