@@ -3,29 +3,18 @@
 import dataclasses
 
 import pytest
-from driving import LAB, all_of, drive, host_want, new_host, subject
+from driving import LAB, QUICK, all_of, drive, host_want, new_host, subject
 from killing import POINTS, Killer
 
 from bpa.adapters.store import Store
 from bpa.core.guards import Consent
 from bpa.core.host.containerd_look import CONFIG, DROP_IN
 from bpa.core.want import KataWant, Package, SoftwareNeeds
-from bpa.lab.simulated import Clock, Durations
+from bpa.lab.simulated import Clock
 
-QUICK = Durations(post=5.0, boot=3.0, first_boot=1.0, ramdisk=2.0, write=3.0)
 PACKAGES = SoftwareNeeds((Package("bpa-lab-containerd"), Package("bpa-lab-kata")))
 ASKED = dataclasses.replace(LAB, kata_want=KataWant(configure=True), software=PACKAGES, pmem=(), vfs=())
 HANDLERS = ("runtimes.kata]", "runtimes.kata-qemu]")
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "site.sqlite")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from driving import acts, all_of, drive, host_want, kinds, new_host, subject
+from driving import QUICK, acts, all_of, drive, host_want, kinds, new_host, subject
 from killing import POINTS, Killer
 
 from bpa.adapters.store import Store
@@ -14,9 +14,8 @@ from bpa.core.host.hardening.rules import APPORT, SSHD, UMASK
 from bpa.core.verdict import Stuck
 from bpa.core.want import HardeningWant, HugepagesWant, KernelWant, Profile
 from bpa.engine import survey
-from bpa.lab.simulated import Clock, Durations
+from bpa.lab.simulated import Clock
 
-QUICK = Durations(post=5.0, boot=3.0, first_boot=1.0, ramdisk=2.0, write=3.0)
 KERNEL = KernelWant(
     load=("vfio_pci",), forbid=("floppy",), options={"vfio_pci": ("disable_idle_d3=1",)},
     sysctls={"vm.max_map_count": "262144", "kernel.sysrq": "1"},
@@ -25,16 +24,6 @@ KERNEL = KernelWant(
 FULL = Profile("kernel", kernel=KERNEL, hardening=HardeningWant("icn", ("martians",)))
 OURS = (DROP_IN, modprobe.OPTIONS, modprobe.LOADED, hugepages.FILE, sysctl.FILE, sysctl.HARDENING_FILE, sysctl.RECORD, SSHD,
         UMASK, APPORT)
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "site.sqlite")
 
 
 @pytest.fixture

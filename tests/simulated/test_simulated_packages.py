@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from driving import all_of, drive, host_want, kinds, new_host, subject
+from driving import QUICK, all_of, drive, host_want, kinds, new_host, subject
 from killing import POINTS, Killer
 
 from bpa.adapters.store import Store
@@ -13,9 +13,8 @@ from bpa.core.host.software.files import files_of
 from bpa.core.host.software.reading import LIST, RECORD
 from bpa.core.host.software.registries import files_of as hosts_of
 from bpa.core.want import AptSource, Package, Profile, Proxy, Registry, SoftwareNeeds, TimeSources
-from bpa.lab.simulated import Clock, Durations
+from bpa.lab.simulated import Clock
 
-QUICK = Durations(post=5.0, boot=3.0, first_boot=1.0, ramdisk=2.0, write=3.0)
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
 ASKED = Profile("tools", software=SoftwareNeeds(
     (Package("jq", "1.6-2.1"), Package("tmux"), Package("bash"), Package("chrony")),
@@ -23,16 +22,6 @@ ASKED = Profile("tools", software=SoftwareNeeds(
     Proxy("http://192.0.2.2:3128", exceptions=("192.0.2.1",)), {"site": PEM},
     TimeSources(("192.0.2.3", "ntp.example.org")), {"docker.io": Registry(("https://192.0.2.4",))}))
 OURS = {*files_of(ASKED.software), *hosts_of(ASKED.software), CHRONY}
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "site.sqlite")
 
 
 @pytest.fixture
