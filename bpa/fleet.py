@@ -26,22 +26,20 @@ class Fleet:
 
     outcomes holds the last outcome of each subject by name: clusters read there how far their members are.
     busy holds the seconds each subject spent in ticks, that is, not waiting. `pause` waits on the condition for some
-    seconds, or (None) until it is notified, and is told whether every subject is waiting; with `now` it makes time a
-    thing that can be put in.
+    seconds, or (None) until it is notified, and is told whether every subject is waiting. `now` dates what is recorded;
+    `passed` says when something is due: when the clock of this machine is set, what is due in ten seconds still is.
     """
 
     def __init__(
         self, store: Store, permissions: Callable[[str], Permissions], watch: Watch, run: str, workers: int = 16,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = time.time, passed: Callable[[], float] = time.monotonic,
         pause: Pause = lambda ready, seconds, idle: ready.wait(seconds),
     ) -> None:
-        # When the clock of this machine is set, what is due in ten seconds is still due in ten seconds.
-        self._passed = time.monotonic if now is time.time else now
         self.outcomes: dict[str, Outcome] = {}
         self.busy: dict[str, float] = {}
         self.stop = threading.Event()
         self._store, self._permissions, self._watch, self._run = store, permissions, watch, run
-        self._workers, self._now, self._pause = workers, now, pause
+        self._workers, self._now, self._passed, self._pause = workers, now, passed, pause
         self._due: list[tuple[float, int, Subject[Any, Any]]] = []
         self._order = itertools.count()
         self._ready = threading.Condition()
@@ -129,8 +127,8 @@ def describe(verdict: Verdict) -> tuple[str, str]:
     match verdict:
         case Met(evidence):
             return "met", evidence
-        case Act(step, reason):
-            return "act", f"{reason}: {step.text}" if reason else step.text
+        case Act():
+            return "act", verdict.text
         case Wait(reason):
             return "wait", reason
         case Stuck(reason):

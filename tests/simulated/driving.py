@@ -78,7 +78,7 @@ def drive_fleet(
     """Drive many subjects to their ends through the Fleet."""
     path.mkdir(parents=True, exist_ok=True)
     store = Store(path / "site.sqlite")
-    fleet = Fleet(store, permissions, watch, "run", workers, clock, clock.pause)
+    fleet = Fleet(store, permissions, watch, "run", workers, clock, clock, clock.pause)
     fleet.drive(subjects)
     return fleet, store
 

@@ -44,7 +44,7 @@ def run(hosts, place, clock, faults=(), workers=8):
         cluster.fault(name, **arguments)
     store = Store(place / "site.sqlite")
     fleet = Fleet(store, lambda name: all_of(hosts[name][1]) if name in hosts else Permissions(), lambda name, outcome: None,
-                  "run", workers, clock, clock.pause)
+                  "run", workers, clock, clock, clock.pause)
     fleet.drive([*(subject(*one) for one in hosts.values()), Subject("cluster/edge", want, CLUSTER, cluster)])
     return fleet, store, cluster
 

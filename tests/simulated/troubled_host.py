@@ -65,7 +65,7 @@ class TroubledHost:
                 world.acknowledge()
                 opened.store.remember(subject.name, memory.retried())
             agreed = all_of(world) if consent else NOBODY_AGREED
-            fleet = Fleet(opened.store, lambda name: agreed, _nobody, "run", 1, self.clock, self.clock.pause)
+            fleet = Fleet(opened.store, lambda name: agreed, _nobody, "run", 1, self.clock, self.clock, self.clock.pause)
             fleet.drive(opened.hosts)
             return fleet.outcomes[subject.name].done
 
