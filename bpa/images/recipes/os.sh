@@ -76,12 +76,14 @@ chroot "$R" systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer dpkg-
   nvmefc-boot-connections.service nvmf-autoconnect.service ndctl-monitor.service systemd-timesyncd.service \
   systemd-update-utmp.service systemd-update-utmp-runlevel.service 2>/dev/null || true
 rm -f "$R"/etc/ssh/ssh_host_*; : > "$R/etc/machine-id"
-cat > "$R/etc/default/grub" <<'U'
+# Periodic ticks: on a busy machine an emulated processor that slept lost its one-shot timer, and never woke again.
+ARGUMENTS="console=tty0 console=ttyS0,115200 nohz=off highres=off"
+cat > "$R/etc/default/grub" <<U
 GRUB_DEFAULT=0
 GRUB_TIMEOUT=0
 GRUB_DISTRIBUTOR=Debian
 GRUB_CMDLINE_LINUX_DEFAULT=""
-GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200"
+GRUB_CMDLINE_LINUX="$ARGUMENTS"
 GRUB_TERMINAL="console"
 GRUB_DISABLE_OS_PROBER=true
 U
@@ -97,7 +99,7 @@ set timeout=0
 set default=0
 menuentry "Debian" {
   search --no-floppy --fs-uuid $FSUUID --set=root
-  linux /boot/vmlinuz-$KV root=UUID=$FSUUID ro console=tty0 console=ttyS0,115200
+  linux /boot/vmlinuz-$KV root=UUID=$FSUUID ro $ARGUMENTS
   initrd /boot/initrd.img-$KV
 }
 U
