@@ -1,4 +1,7 @@
-"""What was seen of one host, in one file: gathered from the machine now, judged anywhere and at any time later."""
+"""What was seen of one host, in one file: gathered from the machine now, judged anywhere and at any time later.
+
+The file may be given away: secrets are taken out before it is written, and from what is wanted when it is judged.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Collection as Several
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
@@ -19,7 +23,9 @@ from bpa.core.bios import Registry
 from bpa.core.bios.filing import from_plain, to_plain
 from bpa.core.facts import Facts, OsFacts, Ran, ServiceFacts
 from bpa.core.host import PROBES
+from bpa.core.redaction import seen_without_secrets
 from bpa.core.requirement import Source
+from bpa.core.verdict import Verdict, Wait
 
 KIND = "bpa-collection"
 VERSION = 1
@@ -39,15 +45,29 @@ class Collection:
     bpa: str = ""
 
 
-def save(collection: Collection, file: Path) -> None:
-    """Write the file as a whole, readable by its owner only: it holds serial numbers and addresses."""
+def not_asked(verdict: Verdict) -> bool:
+    """Whether it is of a source that a host collected on itself cannot know: its BMC, its node in Ironic."""
+    return isinstance(verdict, Wait) and verdict.reason == f"{NOT_IN_FILE}{COLLECTED_HERE}"
+
+
+def save(collection: Collection, file: Path, secrets: Several[str] = ()) -> None:
+    """Write the file as a whole, readable by its owner only: it holds serial numbers and addresses, and no secrets.
+
+    secrets: those that are known by value, beside those that show by their names. A file that is there is replaced.
+    Raises OSError where it cannot be written.
+    """
+    collection = seen_without_secrets(collection, secrets)
     text = json.dumps({"kind": KIND, "version": VERSION, "bpa": version("bpa"), "host": collection.host,
                        "at": collection.at, "unseen": dict(collection.unseen), "facts": asdict(collection.facts)}, indent=1,
                       default=_plain)
     with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}.", delete=False) as new:
-        new.write(text + "\n")
-        new.flush()
-        os.fsync(new.fileno())
+        try:
+            new.write(text + "\n")
+            new.flush()
+            os.fsync(new.fileno())
+        except OSError:
+            Path(new.name).unlink()
+            raise
     Path(new.name).replace(file)
 
 
@@ -76,11 +96,13 @@ def load(file: Path) -> Collection:
     if not isinstance(said.get("version"), int) or said["version"] > VERSION:
         raise Refused(f"{file} was written by a newer BPA ({said.get('bpa')})", "use that BPA")
     try:
-        return Collection(str(said["host"]), float(said["at"]), converter.structure(said["facts"], Facts),
+        read = Collection(str(said["host"]), float(said["at"]), converter.structure(said["facts"], Facts),
                           {str(k): str(v) for k, v in said["unseen"].items()}, str(said.get("bpa", "")))
     except (cattrs.BaseValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
         first = cattrs.transform_error(error)[0] if isinstance(error, cattrs.BaseValidationError) else repr(error)
         raise Refused(f"{file} is damaged: {first}", "collect anew with `bpa host collect`") from None
+    # An older BPA, or a person, may have left secrets in it: they would differ from what is wanted without its own.
+    return seen_without_secrets(read)
 
 
 def collect_here(host: str) -> Collection:
@@ -136,6 +158,12 @@ class CollectedWorld:
 
     def identity(self, have: Any) -> str:
         return (have.bmc.uuid or have.bmc.serial) if have.bmc else ""
+
+    def renew(self, have: Any, requirement: Any) -> Any:
+        return have
+
+    def whole(self) -> bool:
+        return True
 
     def acknowledge(self) -> None:
         """Nothing failed here."""

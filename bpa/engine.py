@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Generic, Protocol, TypeVar, assert_never
+from typing import Any, Generic, Protocol, TypeVar, assert_never
 
 from bpa.adapters.errors import AdapterError, Busy, Unreachable
 from bpa.core.facts import ServiceFacts
@@ -34,6 +34,12 @@ class World(Protocol[F]):
 
     def look(self, have: F, source: Source) -> F:
         """`have` with what `source` shows now. Raises AdapterError."""
+
+    def renew(self, have: F, requirement: Requirement[Any, F]) -> F:
+        """`have` with what the requirement reads as it is now; the same object where it is of now. Raises AdapterError."""
+
+    def whole(self) -> bool:
+        """Whether the last look was at everything; if not, the next one is."""
 
     def perform(self, step: Step) -> None:
         """Do it, or start it. Raises AdapterError where it was not done."""
@@ -106,12 +112,17 @@ def judge(subject: Subject[W, F]) -> list[Judged[W, F]]:
     judged: list[Judged[W, F]] = []
     have = subject.world.nothing_seen()
     try:
-        for one in walk(subject.requirements, subject.want, have, subject.world.look):
+        for one in walk(subject.requirements, subject.want, have, subject.world.look, subject.world.renew):
             judged.append(one)
             have = one.have
     except AdapterError as error:
         judged.append(Judged(subject.requirements[len(judged)], problem(error), have))
     return judged
+
+
+def _weighty(verdict: Verdict) -> bool:
+    """Whether everything must have been looked at before: the end, a person's turn, or a step that somebody notices."""
+    return isinstance(verdict, (Met, Stuck)) or (isinstance(verdict, Act) and disturbs(verdict.step))
 
 
 def tick(
@@ -120,6 +131,8 @@ def tick(
 ) -> Outcome:
     """Look, decide, and take at most one step. `remember` has saved the memory before the step is performed."""
     judged = judge(subject)
+    if _weighty(judged[-1].verdict) and not subject.world.whole():
+        judged = judge(subject)
     at = judged[-1]
     name, have = at.requirement.condition, at.have
     service = None

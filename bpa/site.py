@@ -41,6 +41,9 @@ class OpenSite:
     def __init__(self, site: Site, state: Path) -> None:
         self.site, self.state, self.name = site, state, site.name
         self.notes = (*site.notes, *(f"{h.want.name} has online: false and is left alone" for h in site.hosts if not h.online))
+        if site.settings.kud.installer is None:
+            self.notes += tuple(f"cluster {c.name} gets KuD's files and is not installed: the Site names no spec.kud.installer"
+                                for c in site.clusters)
         try:
             state.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:

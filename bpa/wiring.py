@@ -30,6 +30,7 @@ from bpa.collection import load as load_collection
 from bpa.core.cluster import CLUSTER
 from bpa.core.config_drive import ConfigDrive, FirstBoot, HostKey, render
 from bpa.core.host import HOST
+from bpa.core.redaction import seen_without_secrets
 from bpa.documents.site import EmbeddedIronicSettings, HostDocument, IronicCloudSettings, IronicEndpointSettings, Site
 from bpa.engine import Subject
 from bpa.images import cache_directory, cached
@@ -207,7 +208,8 @@ def open_collected(source: str | None, file: Path) -> Iterator[OpenSite]:
         raise Refused(f"{file} is of host {collection.host}, which {site.name} does not have",
                       "collect it with the host's name in the documents (`bpa host collect --local HOST`), or change \"host\" in "
                       f"the file to it: {', '.join(h.want.name for h in site.hosts) or 'the documents have no host'}")
-    want = replace(host.want, hostname=host.hostname)
+    # The file has no secrets, so none can be compared.
+    want = seen_without_secrets(replace(host.want, hostname=host.hostname))
     with ExitStack() as stack:
         opened = OpenSite(site, Path(stack.enter_context(TemporaryDirectory(prefix="bpa-"))))
         stack.callback(opened.close)

@@ -21,7 +21,8 @@ from bpa.core.facts import BmcFacts, ClusterFacts, Facts, MemberFacts, NodeFacts
 from bpa.core.failed_command import failed
 from bpa.core.host import PROBES
 from bpa.core.host.pmem.ipmctl import Ipmctl, look_ipmctl
-from bpa.core.requirement import Source
+from bpa.core.reads import probes_read
+from bpa.core.requirement import Requirement, Source
 from bpa.core.sizes import MIB
 from bpa.core.want import ClusterWant, HostWant
 
@@ -34,6 +35,8 @@ FRESH_BMC_FACTS_AGE = 2.0
 WATCHED = 900.0
 """Seconds after an act on the machine's firmware or power in which looks are that fresh: a POST takes minutes."""
 LOOK_SECONDS = 60.0
+GLANCE_SECONDS = 60.0
+"""How long after a whole look only what matters is asked anew, while nothing but our own small steps happen."""
 THEN_SECONDS = 600.0
 """For what follows a written file: on a slow machine an initial ramdisk takes minutes."""
 
@@ -73,6 +76,9 @@ class HostWorld:
         self._ssh: Ssh | None = None
         self._seen: tuple[float, BmcFacts] | None = None
         self._goal_by_bmc = False
+        self._glanced: OsFacts | None = None
+        self._fresh: set[str] = set()
+        self._whole_at = -GLANCE_SECONDS
         self._acted = -WATCHED
         self.address = ""
 
@@ -131,6 +137,10 @@ class HostWorld:
         if not self.address:
             raise Refused(f"no address is known for {self._want.name}",
                           "give it by annotation icn.akraino.org/node-ip or by networkData, or inspect the host again")
+        if self._glanced is not None and time.monotonic() - self._whole_at < GLANCE_SECONDS:
+            self._fresh.clear()
+            return replace(have, os=self._glanced, os_problem="")
+        self._glanced = None
         try:
             answers = self._the_ssh().ask(PROBES, timeout=LOOK_SECONDS)
             if any(ran.exit_code is None for ran in answers.values()):
@@ -140,11 +150,38 @@ class HostWorld:
             return replace(have, os=None, os_problem=str(error))
         boot_id = answers["boot_id"].stdout.strip()
         seen = replace(have, os=OsFacts(self.address, boot_id, answers), os_problem="")
+        self._glanced, self._fresh, self._whole_at = seen.os, set(answers), time.monotonic()
         optane = look_ipmctl(seen) if self._want.profile.pmem_goals else None
         if isinstance(optane, Ipmctl) and optane.present and not optane.tool and not self._goal_by_bmc:
             # Only now is it known that the BMC must be asked for persistent memory too, which costs it many requests.
             self._goal_by_bmc, self._seen = True, None
         return seen
+
+    def renew(self, have: Facts, requirement: Requirement[HostWant, Facts]) -> Facts:
+        """Ask anew what the requirement reads and was not asked since the last step. After a restart all is asked."""
+        if requirement.needs != "os" or have.os is None or have.os is not self._glanced:
+            return have
+        names = [name for name in probes_read(requirement, self._want, have) if name in PROBES and name not in self._fresh]
+        if not names:
+            return have
+        try:
+            asked = {name: PROBES[name] for name in ("boot_id", *names)}
+            answers = self._the_ssh().ask(asked, timeout=LOOK_SECONDS)
+        except Unreachable:
+            answers = {}
+        told = answers.get("boot_id")
+        if told is None or told.stdout.strip() != have.os.boot_id or any(ran.exit_code is None for ran in answers.values()):
+            self._glanced = None
+            return self._look_at_os(have)
+        self._fresh |= set(answers)
+        self._glanced = replace(have.os, answers={**have.os.answers, **answers})
+        return replace(have, os=self._glanced)
+
+    def whole(self) -> bool:
+        if self._glanced is None or self._fresh >= set(PROBES):
+            return True
+        self._glanced = None
+        return False
 
     def _the_ssh(self) -> Ssh:
         if self._ssh is None:
@@ -156,8 +193,10 @@ class HostWorld:
             with suppress(AdapterError, OSError):
                 self._ssh.close()
             self._ssh = None
+        self._glanced = None
 
     def perform(self, step: steps.Step) -> None:
+        self._fresh.clear()
         match step:
             case steps.StageBios() | steps.Reset() | steps.StageMemoryGoal():
                 self._perform_on_bmc(step)
@@ -251,6 +290,12 @@ class ClusterWorld:
         if seen.run is not None and seen.run.alive and self._log is None:
             self._log = self._kud.follow(self._want.name)
         return seen
+
+    def renew(self, have: ClusterFacts, requirement: Requirement[ClusterWant, ClusterFacts]) -> ClusterFacts:
+        return have
+
+    def whole(self) -> bool:
+        return True
 
     def perform(self, step: steps.Step) -> None:
         match step:

@@ -10,7 +10,7 @@ from bpa.cli.words import state_word
 from bpa.core.cause import Cause, first_cause, first_unmet
 from bpa.core.guards import Permissions
 from bpa.core.in_service import disturbs
-from bpa.core.verdict import Act, Wait
+from bpa.core.verdict import Act
 from bpa.core.walk import Judged
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def cause_of(wired: OpenSite, subject: Subject[Any, Any], look: Survey[Any, Any]) -> Cause | None:
     """Why the subject is not ready, as this look and the memory of the last apply tell; None = all is met."""
-    judged = _told(look.judged)
+    judged = asked_for(look.judged)
     name, first, world = subject.name, first_unmet(judged), subject.world
     steps = [event.text for event in wired.store.events(name) if event.kind == "step"]
     acts = first is not None and isinstance(first.verdict, Act) and disturbs(first.verdict.step)
@@ -29,13 +29,25 @@ def cause_of(wired: OpenSite, subject: Subject[Any, Any], look: Survey[Any, Any]
         steps[-1] if steps else "", world.in_service(look.have, False) if acts else None)
 
 
-def _told(judged: Sequence[Judged[Any, Any]]) -> Sequence[Judged[Any, Any]]:
-    """A host that was collected on itself was not asked for its BMC: that is no cause, where the file tells another."""
-    from bpa.collection import COLLECTED_HERE, NOT_IN_FILE
+def asked_for(judged: Sequence[Judged[Any, Any]]) -> Sequence[Judged[Any, Any]]:
+    """Without what a host that was collected on itself could not be asked, its BMC: that does not hold anything up."""
+    from bpa.collection import not_asked
 
-    hidden = f"{NOT_IN_FILE}{COLLECTED_HERE}"
-    told = [one for one in judged if not (isinstance(one.verdict, Wait) and one.verdict.reason == hidden)]
-    return told if first_unmet(told) else judged
+    return [one for one in judged if not not_asked(one.verdict)] or judged
+
+
+def left_out(judged: Sequence[Judged[Any, Any]]) -> tuple[str, ...]:
+    """The conditions that are not asked for."""
+    asked = {one.requirement.condition for one in asked_for(judged)}
+    return tuple(one.requirement.condition for one in judged if one.requirement.condition not in asked)
+
+
+def left_out_line(judged: Sequence[Judged[Any, Any]]) -> str:
+    """The same for people, with the reason; "" = none."""
+    from bpa.collection import COLLECTED_HERE
+
+    names = left_out(judged)
+    return f"not asked, since {COLLECTED_HERE}: {', '.join(names)}" if names else ""
 
 
 def cause_lines(cause: Cause | None, following: str) -> Iterator[str]:

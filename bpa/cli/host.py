@@ -28,12 +28,16 @@ def host() -> None:
 @click.argument("name", metavar="[HOST]", required=False, shell_complete=host_names)
 @site_option
 @click.option("--local", is_flag=True, help="Ask this machine itself, as root; no site is needed.")
-@click.option("-o", "--output", "file", type=click.Path(dir_okay=False, path_type=Path), help="By default HOST.json here.")
-def collect(name: str | None, site: str | None, local: bool, file: Path | None) -> None:
-    """Everything that a look at a host needs, in one file. Changes nothing.
+@click.option("-o", "--output", "file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+              help="By default HOST.json here.")
+@click.option("--force", is_flag=True, help="Replace FILE where it is there already.")
+def collect(name: str | None, site: str | None, local: bool, file: Path | None, force: bool) -> None:
+    """Everything that a look at a host needs, in one file. Changes nothing on the host.
 
-    The file holds serial numbers, addresses and configuration, no passwords and no keys. It is readable by you only.
-    `bpa verify --from` and `bpa explain --from` judge it, here or elsewhere, now or later.
+    The file holds serial numbers, addresses and configuration. Passwords, tokens and private keys are taken out before it is
+    written, wherever they show by a name, in a URL or in a header; look through it before you give it away all the same. It
+    is readable by you only. `bpa verify --from` and `bpa explain --from` judge it, here or elsewhere, now or later; they
+    compare no passwords.
 
     \b
     Example:
@@ -42,27 +46,41 @@ def collect(name: str | None, site: str | None, local: bool, file: Path | None) 
     """
     from bpa.collection import Collection, collect_here, save
 
-    if local:
-        collected = collect_here(name or socket.gethostname())
-    elif name is None:
+    if name is None and not local:
         raise click.UsageError("give the name of a host, or --local for this machine")
+    secrets: list[str] = []
+    if local:
+        name = name or socket.gethostname()
+        target = _free(file or Path(f"{name}.json"), force)
+        collected = collect_here(name)
     else:
         from bpa.cli.plan import find_subject
         from bpa.wiring import open_site
 
         with open_site(site) as wired:
-            subject = find_subject(wired, name)
+            subject = find_subject(wired, str(name))
             if subject in wired.clusters:
                 raise click.UsageError(f"{name} is a cluster; a collection is of one host")
+            target = _free(file or Path(f"{subject.name}.json"), force)
+            secrets += [one.bmc_password.reveal() for one in wired.site.hosts]
             survey = wired.survey([subject.name]).surveys[subject.name]
             collected = Collection(subject.name, time.time(), survey.have, {k: str(v) for k, v in survey.unseen.items()})
-    target = file or Path(f"{collected.host}.json")
-    save(collected, target)
+    save(collected, target, secrets)
     click.echo(str(target))
     for source, why in collected.unseen.items():
         click.echo(f"not in it: {source}: {why}", err=True)
     if collected.unseen and not local:
         raise click.exceptions.Exit(Exit.NOT_SEEN)
+
+
+def _free(target: Path, force: bool) -> Path:
+    """Where it is to be written; ends the command, before any machine is asked, where that cannot or should not be."""
+    if not target.parent.is_dir():
+        raise click.UsageError(f"{target.parent} is no directory")
+    # It may be the only file that tells how the host was.
+    if not force and target.exists():
+        raise click.UsageError(f"{target} is there already: name another file with -o, or replace it with --force")
+    return target
 
 
 @host.command()

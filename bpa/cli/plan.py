@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 @click.command()
 @site_argument
 @click.option("--simulate", is_flag=True, help="Plan against machines in memory that are as new from the factory.")
+@click.option("--all", "every", is_flag=True, help="Each change in a line of its own, also those of one set of rules.")
 @json_option
-def plan(site: str | None, simulate: bool, output: str, as_json: bool) -> None:
+def plan(site: str | None, simulate: bool, every: bool, output: str, as_json: bool) -> None:
     """Show what `bpa apply` would do; read only.
 
     Per host: BIOS attributes, kernel arguments, virtual functions, persistent memory and image, old -> new; how often
@@ -47,17 +48,17 @@ def plan(site: str | None, simulate: bool, output: str, as_json: bool) -> None:
         else:
             for note in (*wired.notes, *drift_notes(wired)):
                 click.echo(f"note: {note}", err=True)
-            print_plan(survey)
+            print_plan(survey, every)
     if any(p.problems for p in survey.plans):
         raise click.exceptions.Exit(Exit.NOT_MET)
     if any(p.unseen for p in survey.plans):
         raise click.exceptions.Exit(Exit.NOT_SEEN)
 
 
-def print_plan(survey: SiteSurvey) -> None:
-    """The plan for people."""
+def print_plan(survey: SiteSurvey, every: bool = False) -> None:
+    """The plan for people; `every`: each change in a line of its own."""
     for one in survey.plans:
-        for line in plan_lines(one):
+        for line in plan_lines(one, every):
             click.echo(line)
     unmet = [p for p in survey.plans if not p.met]
     if unmet:

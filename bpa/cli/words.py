@@ -15,6 +15,9 @@ COLOURS = {
     "as written": "green", "changed": "yellow", "not as asked": "yellow",
 }
 
+TOLD_EACH = 3
+"""So many changes that are part of one thing are told one by one, or named where there are more."""
+
 
 def state_word(state: str) -> str:
     """A state in its colour."""
@@ -52,7 +55,21 @@ def change_line(change: Change) -> str:
     return line + (f"  [{', '.join(marks)}]" if marks else "")
 
 
-def plan_lines(plan: SubjectPlan) -> Iterator[str]:
+def change_lines(changes: Sequence[Change], every: bool = False) -> Iterator[str]:
+    """The lines of a plan. Of many that are part of one thing only that is told, with some of their names; `every`: each."""
+    together: dict[str, list[Change]] = {}
+    for one in changes:
+        together.setdefault(one.part_of, []).append(one)
+    for one in changes:
+        parts = together[one.part_of]
+        if every or not one.part_of or len(parts) <= TOLD_EACH:
+            yield change_line(one)
+        elif one is parts[0]:
+            names = ", ".join(part.what.removeprefix("sysctl ") for part in parts[:TOLD_EACH])
+            yield f"{one.part_of}: {names} and {len(parts) - TOLD_EACH} more (each: bpa plan --all)"
+
+
+def plan_lines(plan: SubjectPlan, every: bool = False) -> Iterator[str]:
     """A host's or a cluster's part of a plan."""
     head = click.style(plan.name, bold=True)
     if plan.met:
@@ -65,8 +82,8 @@ def plan_lines(plan: SubjectPlan) -> Iterator[str]:
         yield f"  {state_word('unseen')} {source}: {why}"
     for problem in plan.problems:
         yield f"  {state_word('stuck')} {problem}"
-    for change in plan.changes:
-        yield f"  {click.style('~', fg='yellow')} {change_line(change)}"
+    for line in change_lines(plan.changes, every):
+        yield f"  {click.style('~', fg='yellow')} {line}"
     for lost in plan.destroys:
         what = "! takes away" if lost in plan.takes else "! destroys"
         yield f"  {click.style(what, fg='red', bold=True)} {lost}"

@@ -74,16 +74,21 @@ def _waits(name: str, condition: str, wait: Wait, memory: Memory, stopped: str, 
 
 def _acts(condition: str, act: Act, guarded: Verdict, needs_leave: bool, stopped: str) -> Cause:
     """needs_leave: it would not be done even if it had never been tried."""
-    said = f"{act.reason}: {act.step.text}" if act.reason else act.step.text
     if isinstance(guarded, Stuck):
         # A step that needs leave is told with what it is for; one that was in vain, with what is seen all the same.
         seen = act.reason.removeprefix(act.step.why).lstrip("; ") if isinstance(act.step, RestartHost) else act.reason
-        text = f"{said}; {guarded.reason}" if needs_leave else guarded.reason + (f" ({seen})" if seen else "")
+        text = _refused(act, guarded.reason) if needs_leave else guarded.reason + (f" ({seen})" if seen else "")
         return Cause(condition, "stuck", text, guarded.advice)
     if stopped:
         seen = f"; seen now: {act.reason}" if act.reason else ""
         return Cause(condition, "stuck", stopped + seen, "mend what the host says there, then apply again")
-    return Cause(condition, "act", said)
+    return Cause(condition, "act", act.text)
+
+
+def _refused(act: Act, why: str) -> str:
+    """Where `why` names the step already, only the reason for it stands before that."""
+    told = act.reason if act.reason and act.step.text in why else act.text
+    return f"{told}; {why.replace(act.step.text, act.doing)}"
 
 
 def _ago(seconds: float) -> str:

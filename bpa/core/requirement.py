@@ -21,7 +21,8 @@ class Change:
     """One line of a plan: `what` goes from `old` to `new`.
 
     old None = not known before the host runs; restart names the restart that makes it effective; destroys and disrupts
-    are as in bpa.core.steps. Values are text as a person reads them.
+    are as in bpa.core.steps. Values are text as a person reads them. part_of: what the lines that have it too may be told as
+    in one, "" = this line stands for itself.
     """
 
     what: str
@@ -30,6 +31,7 @@ class Change:
     restart: Restart = ""
     destroys: str = ""
     disrupts: str = ""
+    part_of: str = ""
 
 
 def no_changes(want: Any, have: Any) -> tuple[Change, ...]:

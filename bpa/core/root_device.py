@@ -58,6 +58,19 @@ def from_metal3(hints: Mapping[str, object]) -> dict[str, HintValue]:
     return out
 
 
+def to_metal3(hints: Mapping[str, object]) -> dict[str, object]:
+    """The other way round, for people: what `from_metal3` gave, by Metal3's names and as it was written. What is not from
+    there stays as it is.
+    """
+    named = {key: (name, expression.removesuffix("{}")) for name, (key, expression) in _METAL3.items()}
+    named |= {"by_path": ("deviceName", "s== "), "size": ("minSizeGigabytes", ">= ")}
+    out: dict[str, object] = {}
+    for key, value in hints.items():
+        name, operator = named.get(key, (key, ""))
+        out[name] = value.removeprefix(operator) if isinstance(value, str) else value
+    return out
+
+
 _NUMBERS: Mapping[str, Callable[[float, float], bool]] = {
     "=": lambda a, b: a >= b, "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
     ">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, "<": lambda a, b: a < b,

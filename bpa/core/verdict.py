@@ -21,6 +21,17 @@ class Act:
     step: Step
     reason: str = ""
 
+    @property
+    def doing(self) -> str:
+        """The step for a person who reads the reason too: what it names behind a colon, for that reason, is not said again."""
+        what, _, why = self.step.text.partition(": ")
+        return what if why and why in self.reason else self.step.text
+
+    @property
+    def text(self) -> str:
+        """Reason and step for a person."""
+        return f"{self.reason}: {self.doing}" if self.reason else self.doing
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:

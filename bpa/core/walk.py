@@ -24,14 +24,20 @@ class Judged(Generic[W, F]):
 
 def walk(
     requirements: tuple[Requirement[W, F], ...], want: W, have: F, look: Callable[[F, Source], F],
+    renew: Callable[[F, Requirement[W, F]], F] = lambda have, requirement: have,
 ) -> Iterator[Judged[W, F]]:
-    """Yield each requirement with its verdict; stop after the first unmet one. Looks at no more than that needs."""
+    """Yield each requirement with its verdict; stop after the first unmet one. Looks at no more than that needs.
+
+    renew gives the facts with what the requirement reads as it is now: before one counts as unmet on older facts.
+    """
     seen: set[Source] = set()
     for requirement in requirements:
         if requirement.needs not in seen:
             have = look(have, requirement.needs)
             seen.add(requirement.needs)
         verdict = requirement.check(want, have)
+        while not isinstance(verdict, Met) and (now := renew(have, requirement)) is not have:
+            have, verdict = now, requirement.check(want, now)
         yield Judged(requirement, verdict, have)
         if not isinstance(verdict, Met):
             return

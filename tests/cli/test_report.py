@@ -14,8 +14,9 @@ from bpa.cli.exits import Exit
 from bpa.cli.report import to_plain
 from bpa.cli.report.filing import from_plain
 from bpa.cli.report.junit import junit
-from bpa.cli.report.page import page, told
+from bpa.cli.report.page import page
 from bpa.cli.report.schema import render, schema
+from bpa.cli.report.telling import told
 from bpa.core.compliance import ConditionReport, Machine, Report, SubjectReport
 
 ROOT = Path(__file__).parents[2]
@@ -81,7 +82,7 @@ def test_verify_writes_a_report_of_each_kind_and_ends_as_ever(run, site, tmp_pat
     assert reachable["wanted"] == {"bmc": "https://192.0.2.10", "system": "/redfish/v1/Systems/1"}
     assert reachable["evidence"] == [
         "bmc: System /redfish/v1/Systems/1, power On, serial DRAWER, UUID 0f0f0f0f-0000-4000-8000-000000000001"]
-    assert deployed["state"] == "act" and deployed["evidence"][0] == "ironic: provision_state available"
+    assert deployed["state"] == "act" and deployed["evidence"][0] == "ironic: provision state available"
     assert "Drawer, serial DRAWER" in files[1].read_text()
     assert [case.get("name") for case in valid_junit(files[2].read_text()).iter("testcase")] == ["BmcReachable", "ImageDeployed"]
     drawer.deployed = True
@@ -166,6 +167,7 @@ def test_the_page_needs_nothing_else_and_shows_it_all():
     for shown in ("Maker R750", "serial A1", "about Lacks", "found Holds", "vfs 4", "device 8086:1583", "was &#34;4&#34; when",
                   "&lt;look&gt; &amp; mend it", "0000:3b:00.0 &lt;64&gt; &amp; 4", "no answer", "d" * 64):
         assert shown in html, shown
+    assert "<small>sriov:</small> match (device 8086:1583), vfs 4" in html and "Not seen: operating system" in html
     assert "<tr><td>Unasked</td><td class=\"state skipped\">not asked</td>" in host
     assert re.search(r"2023-11-1\d \d\d:\d\d:20 [+-]\d{4}", host)
     assert "prefers-color-scheme: dark" in html and "@media print" in html
@@ -189,7 +191,7 @@ def test_junit_has_a_suite_per_host_and_a_case_per_condition():
                      "Unasked": ["skipped"]}
     assert cases["Holds"].get("classname") == "edge_example_org.node1_example_org"
     assert cases["Holds"].find("system-out").text == (
-        'wanted vfs: [{"match": {"device": "8086:1583"}, "vfs": 4}]\nfound: found Holds\n'
+        "wanted sriov: match (device 8086:1583), vfs 4\nfound: found Holds\n"
         "os pci/devices: 0000:3b:00.0 <64> & 4 \ufffd")
     failure = cases["Needs a person"].find("failure")
     assert failure.get("message") == "found Needs a person" and "try: <look> & mend it" in failure.text
@@ -218,21 +220,54 @@ def test_two_reports_that_say_the_same(run, reports):
 
 
 def test_what_got_worse_is_told_and_is_the_exit_code(run, reports):
-    old = with_conditions(condition("VfsCreated", found="4 VFs", wanted={"vfs": 4}), condition("KataCapable", "stuck"))
-    new = with_conditions(condition("VfsCreated", "act", found="0 VFs", wanted={"vfs": 8}), condition("KataCapable"),
+    old = with_conditions(condition("VfsCreated", found="4 VFs", wanted={"vfs": [{"vfs": 4}]}), condition("KataCapable", "stuck"))
+    new = with_conditions(condition("VfsCreated", "act", found="0 VFs", wanted={"vfs": [{"vfs": 8}]}), condition("KataCapable"),
                           machine=Machine("u", "B2"), documents="e" * 64)
     files = reports(old, new)
     ran = run("report", "compare", *files)
     assert ran.code == Exit.NOT_MET
-    for line in ("node1.example.org: another machine", "node1.example.org: serial: A1 -> B2",
+    for line in ("node1.example.org: another machine", "node1.example.org: serial number: A1 -> B2",
                  "node1.example.org: the documents ask something else", "node1.example.org VfsCreated worse: met -> act",
-                 "    wanted vfs: 4 -> 8", "    found: 4 VFs -> 0 VFs", "node1.example.org KataCapable better: stuck -> met",
+                 "    wanted sriov[0].vfs: 4 -> 8", "    found: 4 VFs -> 0 VFs",
+                 "node1.example.org KataCapable better: stuck -> met",
                  "1 worse, 1 better, 0 otherwise different"):
         assert line in ran.out.splitlines(), line
     value = json.loads(run("report", "compare", *files, "--json").out)
     assert value["worse"] is True and value["same"] is False
     assert value["subjects"][0]["conditions"][0]["found"] == [{"what": "", "old": "4 VFs", "new": "0 VFs"}]
     assert run("report", "compare", *reversed(files)).code == Exit.NOT_MET  # then the other condition got worse
+
+
+def test_what_the_documents_ask_otherwise_is_told_in_their_words(run, reports):
+    old = condition("KernelStaged", wanted={"kernel_arguments": ["quiet", "iommu=pt"], "kernel.hugepages": [{"size": 1 << 21}]})
+    new = condition("KernelStaged", wanted={"kernel_arguments": ["iommu=pt", "intel_iommu=on", "nosmt"],
+                                            "kernel.hugepages": [{"size": 1 << 30}]})
+    files = reports(with_conditions(old), with_conditions(new))
+    ran = run("report", "compare", *files)
+    assert ran.out.splitlines()[2:-1] == [
+        "node1.example.org KernelStaged different (met)",
+        "    wanted kernel.arguments: -quiet, +intel_iommu=on, +nosmt",
+        "    wanted kernel.hugepages[0].size: 2 MiB -> 1 GiB"]
+    (changed,) = json.loads(run("report", "compare", *files, "--json").out)["subjects"][0]["conditions"]
+    assert {"what": "kernel.arguments[]", "old": "quiet", "new": ""} in changed["wanted"]
+
+
+def test_of_a_long_finding_only_what_changed_is_printed_and_all_of_it_is_in_the_json(run, reports):
+    old, new = (f"8 CPUs, {dram} GiB of memory, 504 GiB of persistent memory, 2 disks, 2 network ports of 40000 Mbit/s"
+                for dram in (16, 12))
+    files = reports(with_conditions(condition("HardwareSeen", found=old)), with_conditions(condition("HardwareSeen", found=new)))
+    ran = run("report", "compare", *files)
+    assert ran.out.splitlines()[3] == "    found: 16 GiB of memory -> 12 GiB of memory"
+    (changed,) = json.loads(run("report", "compare", *files, "--json").out)["subjects"][0]["conditions"]
+    assert changed["found"] == [{"what": "", "old": old, "new": new}]
+
+
+def test_where_the_state_is_another_both_findings_are_told_whole(run, reports):
+    old, new = "lacks " + "a=1 " * 30 + "b=2", "running with " + "a=1 " * 30 + "b=2"
+    ran = run("report", "compare", *reports(with_conditions(condition("KernelApplied", "act", found=old)),
+                                            with_conditions(condition("KernelApplied", found=new))))
+    assert all(len(line) <= 120 for line in ran.out.splitlines())
+    assert " ".join(ran.out.split()[-len(f"{old} {new}".split()) - 20:]).count("b=2") == 2
 
 
 def test_hosts_that_came_or_went(run, reports):

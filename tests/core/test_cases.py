@@ -115,7 +115,8 @@ def test_a_requirement_judges_the_situation_as_written(file: Path) -> None:
     agrees(requirement.check(want, have), case["verdict"])
     if "changes" in case:
         found = [dataclasses.asdict(change) for change in requirement.changes(want, have)]
-        due = [{"old": None, "restart": "", "destroys": "", "disrupts": "", **change} for change in case["changes"]]
+        usual = {"old": None, "restart": "", "destroys": "", "disrupts": "", "part_of": ""}
+        due = [{**usual, **change} for change in case["changes"]]
         assert found == due
 
 

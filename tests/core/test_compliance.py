@@ -32,9 +32,23 @@ from bpa.core.compliance import (
 )
 from bpa.core.compliance.comparison import ConditionDifference
 from bpa.core.compliance.evidence import LONGEST, MOST, cleaned
+from bpa.core.compliance.sightings import sightings
 from bpa.core.compliance.wanted import SECTIONS
 from bpa.core.drift import Drift
-from bpa.core.facts import BmcFacts, ClusterFacts, Facts, InstallerRun, MemberFacts, NodeFacts, OsFacts, Ran
+from bpa.core.facts import (
+    BmcFacts,
+    ClusterFacts,
+    Dimm,
+    Drive,
+    Facts,
+    InspectedNic,
+    InstallerRun,
+    Inventory,
+    MemberFacts,
+    NodeFacts,
+    OsFacts,
+    Ran,
+)
 from bpa.core.host import HOST
 from bpa.core.requirement import Change, HostRequirement
 from bpa.core.verdict import Met, Wait
@@ -136,8 +150,21 @@ def test_a_condition_goes_worse_or_better_by_who_must_mend_it(old: ConditionRepo
 def test_wanted_and_found_are_told_apart() -> None:
     new = condition(wanted={"vfs": [{"vfs": 8}]}, state="act", found="4 VFs, 8 are asked")
     ((found,),) = (one.conditions for one in compare(report(condition()), report(new)).subjects)
-    assert [(c.what, c.old, c.new) for c in found.wanted] == [("vfs[0].vfs", "4", "8")]
+    assert [(c.what, c.old, c.new) for c in found.wanted] == [("sriov[0].vfs", "4", "8")]
     assert [(c.old, c.new) for c in found.found] == [("4 VFs", "4 VFs, 8 are asked")]
+
+
+@pytest.mark.parametrize(("old", "new", "told"), [
+    (["quiet", "iommu=pt"], ["iommu=pt", "nosmt"], [("kernel.arguments[]", "quiet", ""), ("kernel.arguments[]", "", "nosmt")]),
+    (["iommu=pt"], ["iommu=pt", "iommu=pt"], [("kernel.arguments[]", "", "iommu=pt")]),
+    (["a", "b"], ["b", "a"], [("kernel.arguments", "a, b", "b, a")]),
+])
+def test_of_a_list_that_is_wanted_otherwise_each_thing_that_came_or_went(
+    old: list[str], new: list[str], told: list[tuple[str, str, str]],
+) -> None:
+    one, other = (condition(wanted={"kernel_arguments": said}) for said in (old, new))
+    ((found,),) = (one.conditions for one in compare(report(one), report(other)).subjects)
+    assert [(c.what, c.old, c.new) for c in found.wanted] == told
 
 
 def test_another_machine_other_documents_and_another_version_are_told_and_are_not_worse() -> None:
@@ -277,11 +304,23 @@ def test_bmc_ironic_and_cluster_are_evidence_too() -> None:
     toy = HostRequirement("Toy", "bmc", lambda want, have: Met(), "toy")
     assert evidence_of(toy, WANT, Facts(bmc), "ProcVirtualization=Enabled", {}) == ("bmc BIOS: ProcVirtualization = Enabled",)
     (ironic, *_) = evidence_of(replace(toy, needs="node"), WANT, Facts(bmc, node), "debian.raw is deployed", {})
-    assert ironic.startswith("ironic: provision_state active") and "http://192.0.2.1/debian.raw" in ironic
+    assert ironic.startswith("ironic: provision state active") and "http://192.0.2.1/debian.raw" in ironic
     run = InstallerRun(("./installer",), "f", False, 2, last_lines=("fatal: no route to 192.0.2.9",))
     have = ClusterFacts({"master-1": MemberFacts(True, "192.0.2.9")}, run=run)
     lines = evidence_of(CLUSTER[2], ClusterWant("edge", (), ()), have, "exit code 2: no route to 192.0.2.9", {})
     assert lines == ("members: master-1 ready 192.0.2.9", "installer's last lines: fatal: no route to 192.0.2.9")
+
+
+def test_what_bmc_and_ironic_told_has_words_and_units() -> None:
+    bmc = BmcFacts("/redfish/v1/Systems/1", "On", memory_mib=16384, dimms=(Dimm("A1", 16384),))
+    drive = Drive("/dev/sda", size=1 << 36, rotational=False, by_path="/dev/disk/by-path/x")
+    node = NodeFacts("active", inventory=Inventory(8, 16384, drives=(drive,), nics=(InspectedNic("eno1", "52:54:00:00:00:01",
+                                                                                               speed=25000),)))
+    toy = HostRequirement("Toy", "node", lambda want, have: Met(), "toy")
+    seen = {line for lines in sightings(toy, WANT, Facts(bmc, node)).values() for line in lines}
+    assert {"System /redfish/v1/Systems/1, power On, memory 16 GiB", "slot A1, size 16 GiB", "CPUs 8, memory 16 GiB",
+            "name /dev/sda, size 64 GiB, rotational no, by path /dev/disk/by-path/x",
+            "name eno1, MAC 52:54:00:00:00:01, speed 25000 Mbit/s"} <= seen
 
 
 @pytest.mark.parametrize(("line", "shown"), [

@@ -65,6 +65,7 @@ def test_what_a_person_must_agree_to_is_told_with_what_it_is_for():
 def test_a_host_in_service_is_told_so():
     found = cause(Act(RESTART, "the running kernel lacks quiet"), memory=Memory(in_service=True))
     assert found.state == "stuck" and "in service" in found.text and "--disrupt" in found.advice
+    assert [found.text.count(said) for said in ("the running kernel lacks quiet", "restart the host")] == [1, 1]
 
 
 def test_a_restart_in_vain_is_told_once_with_what_is_seen():

@@ -85,7 +85,40 @@ def test_no_site_at_all_says_how_to_name_one(plan):
 
 
 def test_what_cannot_be_is_told_although_the_machine_is_simulated(plan, tmp_path):
+    site = write_site(tmp_path / "site", 2)
+    first, second = (site / "hosts.yaml").read_text().split("---\n")
+    (site / "hosts.yaml").write_text(f"{first}---\n{second.replace('online: true', 'online: false')}")
+    result = plan(site)
+    assert result.exit_code == Exit.NOT_MET and "no host of this site that is online is behind node-1" in result.stdout
+
+
+def test_a_site_without_an_installer_plans_none_and_says_so(plan, tmp_path):
     site = write_site(tmp_path / "site", 1)
+    assert "KuD installer: not run -> ./installer" in plan(site).stdout
     (site / "site.yaml").write_text((site / "site.yaml").read_text().replace("kud: {installer: kud/installer}", "kud: {}"))
     result = plan(site)
-    assert result.exit_code == Exit.NOT_MET and "names no KuD installer" in result.stdout
+    assert result.exit_code == Exit.MET and "KuD installer" not in result.stdout and "hosts.ini" in result.stdout
+    assert "cluster many gets KuD's files and is not installed" in result.stderr
+
+
+HARDENED = """\
+apiVersion: bpa.akraino.org/v1alpha1
+kind: HardwareProfile
+metadata: {name: hardened}
+spec:
+  kernel: {sysctls: {vm.max_map_count: 262144, vm.swappiness: 10, kernel.panic: 10, kernel.panic_on_oops: 1}}
+  hardening: {profile: icn}
+"""
+
+
+def test_the_sysctls_of_the_hardening_rules_are_one_line_unless_all_are_asked_for(plan, tmp_path):
+    site = write_site(tmp_path / "site", 1, profile="hardened")
+    (site / "profile.yaml").write_text(HARDENED)
+    short, whole = plan(site).stdout, plan(site, "--all").stdout
+    own = ("~ sysctl kernel.panic: (not known yet) -> 10", "~ sysctl vm.max_map_count: (not known yet) -> 262144")
+    ours = [one["what"] for one in json.loads(plan(site, "--json").stdout)["subjects"][0]["changes"] if one["part_of"]]
+    assert len(ours) > 10 and all(f"~ {what}: " in whole and f"~ {what}: " not in short for what in ours)
+    assert all(line in text for line in own for text in (short, whole))
+    (line,) = [one for one in short.splitlines() if "hardening:" in one]
+    assert line == (f"  ~ hardening: {len(ours)} of {len(ours)} sysctls are to be set: dev.tty.ldisc_autoload, "
+                    f"fs.protected_fifos, fs.suid_dumpable and {len(ours) - 3} more (each: bpa plan --all)")

@@ -6,11 +6,11 @@ failure its text and not its message, and of two cases of one name only the firs
 
 from __future__ import annotations
 
-import json
 import time
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from bpa.cli.report.telling import wanted_told
 from bpa.core.compliance import ConditionReport, Report, SubjectReport
 from bpa.core.compliance.report import Result
 
@@ -53,7 +53,7 @@ def _case(suite: Element, report: Report, subject: SubjectReport, one: Condition
         told = SubElement(case, tag, message=_text(one.found), type=one.state if one.seen else "unseen")
         lines = [one.about, one.found, f"try: {one.advice}" if one.advice else "", one.changed]
         told.text = _text("\n".join(line for line in lines if line))
-    wanted = [f"wanted {section}: {json.dumps(value)}" for section, value in one.wanted.items()]
+    wanted = [f"wanted {path}: {value}" for path, value in wanted_told(one).items()]
     shown = [*wanted, f"found: {one.found}", *one.evidence]
     SubElement(case, "system-out").text = _text("\n".join(shown))
 

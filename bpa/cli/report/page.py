@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from bpa.cli.report.telling import SOURCES, wanted_told
 from bpa.cli.words import exact_clock
 from bpa.core.compliance import Report
 
@@ -15,18 +14,5 @@ def page(report: Report) -> str:
     environment = Environment(loader=PackageLoader("bpa.cli", "templates"), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)
     environment.filters["clock"] = exact_clock
-    environment.filters["told"] = told
-    return environment.get_template("report.html").render(report=report)
-
-
-def told(value: Any) -> str:
-    """Wanted values as a person reads them: {"vfs": 4, "match": {"device": "8086:1583"}} -> vfs 4, match (device 8086:1583)."""
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_inner(inner)}" for key, inner in value.items())
-    if isinstance(value, list):
-        return "; ".join(told(inner) for inner in value)
-    return {True: "yes", False: "no", None: "none"}.get(value, str(value)) if isinstance(value, bool | None) else str(value)
-
-
-def _inner(value: Any) -> str:
-    return f"({told(value)})" if isinstance(value, (dict, list)) and len(value) > 0 else told(value)
+    environment.filters["wanted_told"] = wanted_told
+    return environment.get_template("report.html").render(report=report, sources=SOURCES)

@@ -71,15 +71,15 @@ def fingerprint(argv: Sequence[str], environment: Mapping[str, str], files: Mapp
 
 
 def check(want: ClusterWant, have: ClusterFacts) -> Verdict:
-    """Assumes InventoryRendered."""
+    """Assumes InventoryRendered. Where the site names no installer, the files are all that BPA hands over."""
     problem = cluster_name_problem(want.name)
     if problem:
         return Stuck(problem, "change the label `cluster` of the Provisioning document")
+    if not have.installer:
+        return Met("not asked: the site names no KuD installer (spec.kud.installer)")
     odd = [plugin for plugin in want.plugins if not _PLUGIN.fullmatch(plugin)]
     if odd:
         return Stuck(f"{odd[0]!r} is not the name of a KuD plugin", "see KUDPlugins: cmk, emco, nfd, qat, sriov, ...")
-    if not have.installer:
-        return Stuck("the site names no KuD installer", "set spec.kud.installer in the Site document")
     step = StartInstaller(want.name, argv(want), environment(want))
     run = have.run
     if run is None:
@@ -101,6 +101,8 @@ def check(want: ClusterWant, have: ClusterFacts) -> Verdict:
 
 def changes(want: ClusterWant, have: ClusterFacts) -> tuple[Change, ...]:
     """Whether the installer would run, and with which container runtime."""
+    if not have.installer:
+        return ()
     run = have.run
     wanted = fingerprint(argv(want), environment(want), have.files, have.installer)
     if run is not None and run.exit_code == 0 and run.fingerprint == wanted:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from bpa.core.compliance.changes import Change, changes, wanted_changes
 from bpa.core.compliance.report import ConditionReport, Report, SubjectReport
 
 Direction = Literal["worse", "better", "same"]
 ABSENT = "not there"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What was `old` and is `new`, as text; what names it ("bpa", "serial", "vfs[0].vfs")."""
-
-    what: str
-    old: str
-    new: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +68,7 @@ def compare(old: Report, new: Report) -> Comparison:
     """
     before, after = ({one.name: one for one in report.subjects} for report in (old, new))
     both = (_subject(name, before.get(name), after.get(name)) for name in dict.fromkeys((*after, *before)))
-    about = _changes({"site": old.site, "bpa": old.bpa}, {"site": new.site, "bpa": new.bpa})
+    about = changes({"site": old.site, "bpa": old.bpa}, {"site": new.site, "bpa": new.bpa})
     return Comparison(about, tuple(one for one in both if one != SubjectDifference(one.name)))
 
 
@@ -92,7 +83,7 @@ def _subject(name: str, old: SubjectReport | None, new: SubjectReport | None) ->
     same = ("uuid", "serial", "service_tag")
     another = any(machines[0][key] and machines[1][key] and machines[0][key] != machines[1][key] for key in same)
     return SubjectDifference(
-        name, "both", another, old.documents != new.documents, _changes(*machines),
+        name, "both", another, old.documents != new.documents, changes(*machines),
         tuple(one for one in found if one != ConditionDifference(one.condition, "same", one.old, one.old)))
 
 
@@ -100,8 +91,8 @@ def _condition(name: str, old: ConditionReport | None, new: ConditionReport | No
     step = _rank(new) - _rank(old)
     return ConditionDifference(
         name, "worse" if step > 0 else "better" if step < 0 else "same", _state(old), _state(new),
-        _changes(_flat(old.wanted if old else {}), _flat(new.wanted if new else {})) if old and new else (),
-        _changes({"": old.found if old else ""}, {"": new.found if new else ""}))
+        wanted_changes(old, new) if old and new else (),
+        changes({"": old.found if old else ""}, {"": new.found if new else ""}))
 
 
 def _rank(one: ConditionReport | None) -> int:
@@ -117,25 +108,3 @@ def _state(one: ConditionReport | None) -> str:
     if not one.seen:
         return "not seen"
     return one.state if one.asked else "not asked"
-
-
-def _changes(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Change, ...]:
-    """In the order of the keys, so that it is the same both ways round."""
-    return tuple(Change(key, old.get(key, ""), new.get(key, "")) for key in sorted({*old, *new})
-                 if old.get(key, "") != new.get(key, ""))
-
-
-def _flat(value: Any) -> dict[str, str]:
-    """{"vfs": [{"vfs": 4}]} -> {"vfs[0].vfs": "4"}."""
-    return dict(_leaves(value, ""))
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, (list, tuple)):
-        for n, inner in enumerate(value):
-            yield from _leaves(inner, f"{path}[{n}]")
-    else:
-        yield path, str(value)

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from typing import Any
 
-from bpa.core.facts import BmcFacts, ClusterFacts, Facts, NodeFacts, OsFacts, Ran
+from bpa.core.facts import BmcFacts, ClusterFacts, Facts, NodeFacts, OsFacts
 from bpa.core.host.probe import sections
 from bpa.core.persistent_memory import Persistent
+from bpa.core.reads import probes_read
 from bpa.core.requirement import Requirement
+from bpa.core.sizes import MIB, exact, rounded
 
 Sections = dict[str, list[str]]
 """Where it was seen ("bmc", "os pci/devices") -> lines."""
-
-
-class _Noted(Mapping[str, Ran]):
-    """The answers of a host that remember which probes were read: those are what a verdict rests on."""
-
-    def __init__(self, answers: Mapping[str, Ran]) -> None:
-        self._answers = answers
-        self.read: list[str] = []
-
-    def __getitem__(self, probe: str) -> Ran:
-        if probe not in self.read:
-            self.read.append(probe)
-        return self._answers[probe]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._answers)
-
-    def __len__(self) -> int:
-        return len(self._answers)
+_SHORT = {"mac": "MAC", "wwn": "WWN", "uuid": "UUID", "url": "URL", "cpus": "CPUs", "cpu": "CPU", "vfs": "VFs", "bios": "BIOS"}
 
 
 def sightings(requirement: Requirement[Any, Any], want: Any, have: Any) -> Sections:
@@ -50,10 +33,8 @@ def sightings(requirement: Requirement[Any, Any], want: Any, have: Any) -> Secti
 
 
 def _of_os(requirement: Requirement[Any, Any], want: Any, have: Facts, os: OsFacts) -> Sections:
-    noted = _Noted(os.answers)
-    requirement.check(want, replace(have, os=replace(os, answers=noted)))
     found: Sections = {}
-    for probe in noted.read:
+    for probe in probes_read(requirement, want, have):
         ran = os.answers.get(probe)
         if ran is None:
             continue
@@ -73,7 +54,8 @@ def _of_os(requirement: Requirement[Any, Any], want: Any, have: Facts, os: OsFac
 def _of_bmc(bmc: BmcFacts) -> Sections:
     named = " ".join(part for part in (bmc.manufacturer, bmc.model) if part)
     system = {"System": bmc.system, "machine": named, "power": bmc.power, "serial": bmc.serial, "service tag": bmc.service_tag,
-              "UUID": bmc.uuid, "BIOS": bmc.bios_version, "CPUs": bmc.cpus or "", "memory MiB": bmc.memory_mib or ""}
+              "UUID": bmc.uuid, "BIOS": bmc.bios_version, "CPUs": bmc.cpus or "",
+              "memory": exact(bmc.memory_mib * MIB) if bmc.memory_mib else ""}
     return {
         "bmc": [", ".join(f"{name} {value}" for name, value in system.items() if value)],
         "bmc MACs": list(bmc.macs),
@@ -116,7 +98,18 @@ def _of_cluster(have: ClusterFacts) -> Sections:
 
 
 def _plain(value: Any) -> str:
-    """The plain fields of a dataclass that tell something, in one line."""
+    """The plain fields of a dataclass that tell something, in one line: "name sda, size 64 GiB, rotational no"."""
     said = ((one, getattr(value, one.name)) for one in fields(value))
-    return ", ".join(f"{one.name} {told}" for one, told in said
+    return ", ".join(_field(one.name, told) for one, told in said
                      if told != one.default and told not in ("", None) and isinstance(told, (str, int, float)))
+
+
+def _field(name: str, value: str | int | float) -> str:
+    label = " ".join(_SHORT.get(word, word) for word in name.split("_"))
+    if isinstance(value, bool):
+        return f"{label} {'yes' if value else 'no'}"
+    if name == "size" and isinstance(value, int):
+        return f"{label} {rounded(value)}"  # no two sources count a disk alike to the last byte
+    if name.endswith("mib") and isinstance(value, int):
+        return f"{label.removesuffix('mib').strip() or 'size'} {exact(value * MIB) if value else 'none'}"
+    return f"{label} {value}{' Mbit/s' if name == 'speed' else ''}"

@@ -148,14 +148,20 @@ def changes(want: HostWant, have: Facts) -> tuple[Change, ...]:
     own, hard = wanted_sysctls(want)
     both, text = {**hard, **own}, told(have, "sysctl")
     if not isinstance(text, dict):
-        return tuple(Change(f"sysctl {key}", None, value) for key, value in sorted(both.items()))
+        rules = f"hardening: {len(hard)} of {len(hard)} sysctls are to be set"
+        return tuple(Change(f"sysctl {key}", None, value, part_of=rules if key in hard else "")
+                     for key, value in sorted(both.items()))
     seen = parse_sysctls(text)
-    # The probe asks only for keys that stand in a file of ours already.
-    found = [Change(f"sysctl {key}", seen.values.get(key), value) for key, value in sorted(both.items())
-             if seen.values.get(key) != value]
-    found += [Change(f"sysctl {key}", seen.values.get(key), f"{value}, as before")
-              for key, value in sorted(seen.before.items()) if key not in both]
-    return tuple(found)
+    # The probe asks only for keys that stand in a file of ours already; one that stands there and has no value is not the
+    # kernel's, and needs no hardening.
+    lacking = hard.keys() - seen.values.keys() if seen.hardening_file == render(hard) else frozenset()
+    wrong = {key: value for key, value in sorted(both.items()) if key not in lacking and seen.values.get(key) != value}
+    back = {key: value for key, value in sorted(seen.before.items()) if key not in both}
+    to_set = f"hardening: {len(wrong.keys() & hard.keys())} of {len(hard)} sysctls are to be set"
+    return (*(Change(f"sysctl {key}", seen.values.get(key), value, part_of=to_set if key in hard else "")
+              for key, value in wrong.items()),
+            *(Change(f"sysctl {key}", seen.values.get(key), f"{value}, as before", part_of="sysctls to be put back as they were")
+              for key, value in back.items()))
 
 
 def _pairs(text: str) -> dict[str, str]:

@@ -9,16 +9,17 @@ from typing import Any
 from bpa.core.redaction.kinds import plain_key
 
 REDACTED = "REDACTED"
-_KEY = re.compile(
+KEY = re.compile(
     r"(pass(word|phrase|wd|code)|pwd|secret|communit(y|ies)(_?(name|string))?|salt|token|credential"
     r"|(private|encryption|ipmi|v3|auth|authentication|privacy|licen[cs]e|product|activation|session|signing|shared|symmetric|kg)"
     r"_?keys?|key_?string|psk|pin_?code)s?(_?\d{1,2}|_[0-9a-f]{4})?$",
     re.IGNORECASE,
 )
-_STATE = re.compile(r"\s*|(en|dis)abled?|none|true|false|yes|no|null|(un)?locked|(not ?)?(set|present|supported|required)|\*+",
+"""Names of properties, fields and settings whose value is a secret."""
+STATE = re.compile(r"\s*|(en|dis)abled?|none|true|false|yes|no|null|(un)?locked|(not ?)?(set|present|supported|required)|\*+",
                     re.IGNORECASE)
 """What a property with such a name says where it tells of the secret, and not the secret."""
-_PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?(-----END \1-----|$)", re.DOTALL)
+PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?(-----END \1-----|$)", re.DOTALL)
 _IN_URL = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]+@")
 _SESSION = re.compile(r"(/sessions/)(?!Members\b)([^/\"#?\s]+)", re.IGNORECASE)
 _LICENCES = re.compile(r"^licen[cs]es?$", re.IGNORECASE)
@@ -61,14 +62,14 @@ def _is_secret(key: str, value: str, parent: Mapping[str, Any] | None) -> bool:
     # Supermicro keeps activated licences, keys and signatures, as JSON in a text.
     if _LICENCES.match(name) and value.lstrip().startswith("{"):
         return True
-    return bool(name and value != REDACTED and _KEY.search(name) and not _STATE.fullmatch(value))
+    return bool(name and value != REDACTED and KEY.search(name) and not STATE.fullmatch(value))
 
 
 def _scrub(value: str) -> str:
     if "://" in value:
         value = _IN_URL.sub("", value)
     if "-----BEGIN" in value:
-        value = _PRIVATE_KEY.sub(f"-----BEGIN \\1-----\n{REDACTED}\n-----END \\1-----", value)
+        value = PRIVATE_KEY.sub(f"-----BEGIN \\1-----\n{REDACTED}\n-----END \\1-----", value)
     return _SESSION.sub(rf"\1{REDACTED}", value) if "essions/" in value.lower() else value
 
 

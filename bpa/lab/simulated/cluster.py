@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bpa.adapters.errors import Busy, Refused
 from bpa.core import steps
@@ -78,6 +79,12 @@ class SimulatedCluster:
                                  self.faults.strikes("installer lost", now) is not None)
             case _:
                 raise TypeError(f"a cluster cannot perform {type(step).__name__}")
+
+    def renew(self, have: Any, requirement: Any) -> Any:
+        return have
+
+    def whole(self) -> bool:
+        return True
 
     def acknowledge(self) -> None:
         """A person asks again: a failed run no longer stands in the way."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from bpa.adapters.errors import Busy, Refused, Unreachable
 from bpa.core import steps
@@ -111,6 +112,12 @@ class SimulatedHost:
             case _:
                 raise TypeError(f"a host cannot perform {type(step).__name__}")
         self._settle()
+
+    def renew(self, have: Any, requirement: Any) -> Any:
+        return have
+
+    def whole(self) -> bool:
+        return True
 
     def acknowledge(self) -> None:
         """A person asks again."""
