@@ -57,7 +57,11 @@ class NoSlip:
 
 
 class Login:
-    """For several threads. sleep is called with seconds where a BMC wants a moment. root gives the service root."""
+    """For several threads. sleep is called with seconds where a BMC wants a moment. root gives the service root.
+
+    call: how many times it was logged out. Who reads ahead names the one that it reads for: a GET that is still under way
+    at the logout meets an ended session, and must not log in again for nobody.
+    """
 
     def __init__(self, access: BmcAccess, wire: Wire, root: Callable[[], Mapping[str, Any]],
                  sleep: Callable[[float], None]) -> None:
@@ -68,11 +72,14 @@ class Login:
         self._basic_denied = False
         self._sessions = ""
         self.refusal: Refused | None = None
+        self.call = 0
 
-    def grant(self) -> Grant:
-        """The one in force; logs in where there is none. Raises the adapter errors."""
+    def grant(self, call: int | None = None) -> Grant:
+        """The one in force; logs in where there is none. Raises the adapter errors; Unreachable where call is over."""
         with self._lock:
             self._raise_refusal()
+            if call is not None and call != self.call:
+                raise Unreachable(f"{self._wire.origin} was logged out of meanwhile")
             if self._grant is None:
                 self._grant = self._log_in()
             return self._grant
@@ -85,15 +92,15 @@ class Login:
                 self._grant = self._password()
             return self._grant
 
-    def again(self, used: Grant) -> Grant:
-        """After a 401 to a session: a new one, unless another thread has it already."""
+    def again(self, used: Grant, call: int | None = None) -> Grant:
+        """After a 401 to a session: a new one, unless another thread has it already, or call is over (Unreachable)."""
         with self._lock:
             if self._grant is used:
                 self._grant = None
                 if used.slip is not None:
                     # It may have ended, or this one question may be above its rights: then it is still there.
                     used.slip.leave()
-            return self.grant()
+            return self.grant(call)
 
     def prove(self, used: Grant, ask: Callable[[], T]) -> T:
         """Ask with a grant: while it is not known to be good, one request at a time, so that one password is tried once.
@@ -136,6 +143,7 @@ class Login:
         """Log out; never raises an adapter error."""
         with self._lock:
             grant, self._grant = self._grant, None
+            self.call += 1
             if grant is None or grant.slip is None:
                 return
             slip = grant.slip

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -68,8 +68,7 @@ class Link:
 
         Asked again where the connection breaks, for it changes nothing; and once where the BMC wants but a moment.
         """
-        look = self._look
-        return self._fetch(path) if look is None else look.get(path, self._fetch)
+        return self._get(path)
 
     def raw(self, path: str, accept: str = "application/json") -> Response:
         """The same as it comes, JSON or not, never from memory: for what is recorded."""
@@ -80,7 +79,8 @@ class Link:
         """GET all of them, a few at once, a little ahead of who iterates; in order, each with its answer or its error.
 
         Who iterates fetches too, and others only where the BMC bears more: handing over to a thread and back takes
-        longer than a quick answer.
+        longer than a quick answer. Left early it ends what is under way, so that nothing is still asked during what comes
+        next: a GET whose session ends by a change of the password would send the old one again.
         """
         if self.parallel < 2 or len(paths) < 2:
             for path in paths:
@@ -88,12 +88,18 @@ class Link:
             return
         ahead: deque[tuple[str, Future[Answer]]] = deque()
         todo = deque(paths)
+        call, reader = self._login.call, threading.get_ident()
         try:
             while todo or ahead:
                 mine = "" if ahead else todo.popleft()
                 for _ in range(min(len(todo), self._wire.room - bool(mine))):
-                    ahead.append((todo[0], self._pool().submit(self.get, todo.popleft())))
+                    ahead.append((todo[0], self._pool().submit(self._get, todo.popleft(), call)))
                 yield self._now(mine) if mine else self._taken(*ahead.popleft())
+        except GeneratorExit:
+            # Python may end a generator wherever it collects garbage, in a worker too, which must not wait for itself.
+            if threading.get_ident() == reader:
+                wait([future for _, future in ahead if not future.cancel()], READ_SECONDS)
+            raise
         finally:
             for _, future in ahead:
                 future.cancel()
@@ -171,13 +177,12 @@ class Link:
 
     def hang_up(self) -> None:
         """Close idle connections; the session stays."""
-        workers, self._workers = self._workers, None
-        if workers is not None:
-            workers.shutdown(wait=False, cancel_futures=True)
+        self._dismiss()
         self._wire.hang_up()
 
     def close(self) -> None:
         """Log out and hang up; never raises an adapter error. May be called twice."""
+        self._dismiss()
         try:
             self._login.close()
         finally:
@@ -200,8 +205,12 @@ class Link:
 
     # -- inside
 
-    def _fetch(self, path: str) -> Answer:
-        return self._again(lambda: self._authorized(path, lambda headers: self._wire.follow(path, headers)))
+    def _get(self, path: str, call: int | None = None) -> Answer:
+        look = self._look
+        return self._fetch(path, call) if look is None else look.get(path, lambda path: self._fetch(path, call))
+
+    def _fetch(self, path: str, call: int | None = None) -> Answer:
+        return self._again(lambda: self._authorized(path, lambda headers: self._wire.follow(path, headers), call=call))
 
     def _taken(self, path: str, future: Future[Answer]) -> Future[Answer]:
         return self._now(path) if future.cancel() else future
@@ -219,6 +228,11 @@ class Link:
             if self._workers is None:
                 self._workers = ThreadPoolExecutor(self.parallel, thread_name_prefix="bmc")
             return self._workers
+
+    def _dismiss(self) -> None:
+        workers, self._workers = self._workers, None
+        if workers is not None:
+            workers.shutdown(wait=False, cancel_futures=True)
 
     def _again(self, ask: Callable[[], T]) -> T:
         waited = False
@@ -252,16 +266,18 @@ class Link:
             self._look.forget()
         return answer
 
-    def _authorized(self, path: str, ask: Callable[[Mapping[str, str]], T], method: str = "GET") -> T:
+    def _authorized(
+        self, path: str, ask: Callable[[Mapping[str, str]], T], method: str = "GET", call: int | None = None,
+    ) -> T:
         try:
-            grant = self._login.grant()
+            grant = self._login.grant(call)
             try:
                 return self._login.prove(grant, lambda: ask(grant.headers))
             except Unauthorized as error:
                 if key_of(path) in self._denied:
                     raise self._denial(method, path, error) from None
                 # The credentials had been accepted: the session ran out, or the BMC restarted.
-                anew = self._login.again(grant)
+                anew = self._login.again(grant, call)
             try:
                 return self._login.prove(anew, lambda: ask(anew.headers))
             except Unauthorized as error:
