@@ -1,4 +1,5 @@
-"""Writes docs/profiles/, a page for each profile from its own comments: `python -m bpa.documents.profile_pages`.
+"""Writes docs/profiles/, a page for each profile from its own comments, and one of all fields from the schema:
+`python -m bpa.documents.profile_pages`.
 
 Where a field has no comment, the schema's description stands in for it.
 """
@@ -13,27 +14,30 @@ from typing import Any
 import yaml
 
 from bpa.documents.profile_comments import CommentedProfile, Section, parse_profile
+from bpa.documents.profile_fields import fields_page
 from bpa.documents.schema import crd_texts
 
-INDEX = "README.md"
+INDEX, FIELDS = "README.md", "fields.md"
 _DO_NOT_EDIT = "<!-- Written by `make docs` from {}. Change it there. -->"
 _INTRODUCTION = """Profiles to start from: a HardwareProfile says what a machine must be, a host or a cluster names it.
 Copy one into your site and change what differs. Each page is made from the comments in the file itself.
 
-All fields, with what they mean, their bounds and what is taken where they are absent, are in
-[the schema](../../manifests/crds/bpa.akraino.org_hardwareprofile.yaml); the rules of `hardening` are in
-[a guide](../guides/hardening.md). Try a profile without any machine: `bpa plan --simulate site/` names what is wrong with
-it, with file and line, and shows all that it would set on machines as new from the factory.
+All fields, with what they mean, their bounds and what is taken where they are absent, are on [a page of their
+own](fields.md); the rules of `hardening` are in [a guide](../guides/hardening.md). Try a profile without any machine:
+`bpa plan --simulate site/` names what is wrong with it, with file and line, and shows all that it would set on machines as
+new from the factory.
 """
 
 
 def pages(profiles: Path) -> dict[str, str]:
-    """File name in docs/profiles -> its text, for each profile in a directory, and an index."""
+    """File name in docs/profiles -> its text: for each profile in a directory, of all fields, and an index."""
     files = sorted(profiles.glob("*.yaml"))
     found = {f"{file.stem}.md": _page(file) for file in files}
     rows = ((parse_profile(file.read_text("utf-8")), file) for file in files)
     lines = "".join(f"- [{file.stem}]({file.stem}.md): {_first_sentence(one)}\n" for one, file in rows)
-    return {INDEX: f"# Profiles\n\n{_DO_NOT_EDIT.format('profiles/')}\n\n{_INTRODUCTION}\n{lines}", **found}
+    index = f"# Profiles\n\n{_DO_NOT_EDIT.format('profiles/')}\n\n{_INTRODUCTION}\n{lines}"
+    fields = fields_page(_schema(), _DO_NOT_EDIT.format("bpa/documents/schema/hardwareprofile.yaml"))
+    return {INDEX: index, FIELDS: fields, **found}
 
 
 def write_pages(profiles: Path, into: Path) -> None:

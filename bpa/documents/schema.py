@@ -13,6 +13,7 @@ import jsonschema
 
 from bpa.documents.document import Document, nearest
 from bpa.documents.errors import DocumentError, Path, shortened
+from bpa.documents.meant import field_meant
 from bpa.documents.tree import parse_stream
 
 _TYPES = {
@@ -206,8 +207,7 @@ def _additional(value: Any, _: Any, schema: Mapping[str, Any]) -> Iterator[_Find
     known = schema.get("properties", {})
     for key in value:
         if key not in known:
-            meant = nearest(key, [*known])
-            yield (key,), "no such field", "" if meant or len(known) > 12 else "one of " + ", ".join(known), meant
+            yield (key,), "no such field", *field_meant(key, known)
 
 
 def _required(value: Any, wanted: Any, schema: Mapping[str, Any]) -> Iterator[_Finding]:

@@ -10,7 +10,7 @@ import yaml
 
 from bpa import documents
 from bpa.documents.profile_comments import parse_profile
-from bpa.documents.profile_pages import INDEX, pages, write_pages
+from bpa.documents.profile_pages import FIELDS, INDEX, pages, write_pages
 
 ROOT = Path(__file__).parents[2]
 PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
@@ -106,4 +106,4 @@ def test_pages_of_profiles_that_are_gone_go_too(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/old.md").write_text("")
     write_pages(tmp_path, tmp_path / "docs")
-    assert sorted(path.name for path in (tmp_path / "docs").iterdir()) == [INDEX, "edge.md"]
+    assert sorted(path.name for path in (tmp_path / "docs").iterdir()) == [INDEX, "edge.md", FIELDS]

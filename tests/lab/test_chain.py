@@ -87,7 +87,7 @@ def test_the_killed_runs_left_no_session_on_the_bmc(lab):
 
 
 def test_a_host_can_be_judged_from_a_file(lab):
-    lab.bpa("host", "collect", "lab-0", "-o", "lab-0.json")
+    lab.bpa("host", "collect", "lab-0", "-o", "lab-0.json", "--force")
     lab.bpa("verify", "--from", "lab-0.json")
 
 

@@ -26,7 +26,10 @@ def test_virtual_functions_of_two_classes_have_their_settings_and_drivers(lab):
     vfs = json.loads(lab.on("lab-0", f"ip -j link show dev {PORT}"))[0]["vfinfo_list"]
     assert [vf["address"] for vf in vfs] == [f"56:54:{index:02x}:b0:a1:00" for index in range(4)]
     shown = lab.on("lab-0", f"ip link show dev {PORT}")
-    assert shown.count("vlan 100, spoof checking on") == 4 and shown.count("trust off") == 4
+    assert shown.count("vlan 100, tx rate 200 (Mbps), max_tx_rate 200Mbps, spoof checking on") == 4
+    assert shown.count("trust off") == 4
+    mtus = lab.on("lab-0", f"cd /sys/class/net/{PORT} && cat mtu device/virtfn*/net/*/mtu")
+    assert mtus.split() == ["2000"] * 5
     assert sorted(lab.on("lab-0", DRIVERS).split()) == ["igbvf"] * 4 + ["vfio-pci"] * 2
     assert len(lab.on("lab-0", "ls -d /dev/vfio/[0-9]*").split()) == 2
 

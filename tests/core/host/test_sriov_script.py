@@ -39,8 +39,14 @@ case $file in
 esac
 echo "$value"
 """
-TOOL = '#!/bin/sh\necho "${0##*/} $*" >>"$(cat "$0.root")/log"\ncase "$*" in *trust*) [ -e "$(cat "$0.root")/no-trust" ] && {\n' \
-       'echo "RTNETLINK answers: Operation not supported" >&2; exit 2; };; esac\nexit 0\n'
+TOOL = r"""#!/bin/sh
+root=$(cat "$0.root"); echo "${0##*/} $*" >>"$root/log"
+case "$*" in
+*trust*) [ -e "$root/no-trust" ] && { echo "RTNETLINK answers: Operation not supported" >&2; exit 2; };;
+*rate*) [ -e "$root/no-rate" ] && { echo "RTNETLINK answers: Invalid argument" >&2; exit 2; };;
+esac
+exit 0
+"""
 
 
 @pytest.fixture
@@ -62,7 +68,8 @@ def pci(root: Path, address: str = PF, now: int = 0, limit: int = 64, driver: st
                         ("sriov_drivers_autoprobe", 1)):
         (folder / name).write_text(f"{value}\n")
     (folder / "net/ens1f0/address").write_text("3c:fd:fe:aa:00:10\n")
-    (folder / "net/ens1f0/mtu").write_text("1500\n")
+    for name, value in (("mtu", "1500"), ("flags", "0x1003"), ("carrier", "1")):
+        (folder / "net/ens1f0" / name).write_text(f"{value}\n")
     (folder / "driver").symlink_to(root / "drivers" / driver)
     return folder
 
@@ -129,6 +136,22 @@ def test_vfs_are_set_up_before_any_driver_takes_them(kernel: Path) -> None:
         "mac 3e:03:00:aa:00:10", "vlan 100", "spoofchk off", "trust on", "state auto", "max_tx_rate 1000", "min_tx_rate 10",
     )] + ["modprobe vfio-pci", "vf0/driver_override vfio-pci", f"{PF}/sriov_drivers_autoprobe 1", "drivers_probe vf0"]
     assert (kernel / "vf1/driver").resolve().name == "vfio-pci"
+
+
+@pytest.mark.parametrize(("flags", "brought_up"), [("0x1002", True), ("0x1003", False)])
+def test_for_a_rate_the_port_needs_a_link_and_is_brought_up(kernel: Path, flags: str, brought_up: bool) -> None:
+    (pci(kernel) / "net/ens1f0/flags").write_text(f"{flags}\n")
+    assert set_vfs(kernel, f"{PF}=1,vlan=4,max=100").returncode == 0
+    said = [line for line in log(kernel) if line.startswith("ip ")]
+    assert said == ["ip link set dev ens1f0 up"] * brought_up + [
+        "ip link set dev ens1f0 vf 0 vlan 4", "ip link set dev ens1f0 vf 0 max_tx_rate 100"]
+
+
+def test_a_rate_that_is_refused_for_want_of_a_link_says_so(kernel: Path) -> None:
+    (pci(kernel) / "net/ens1f0/carrier").write_text("0\n")
+    (kernel / "no-rate").touch()
+    ran = set_vfs(kernel, f"{PF}=1,vlan=4,max=100")
+    assert ran.returncode == 1 and "VF 0: max_tx_rate 100: Invalid argument (ens1f0 has no link)" in ran.stderr
 
 
 def test_a_second_run_changes_no_driver_and_no_number(kernel: Path) -> None:

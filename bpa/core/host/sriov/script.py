@@ -63,7 +63,7 @@ vf() {
   until said=$(ip link set dev "$nic" vf "$i" "$@" 2>&1); do
     tries=$((tries-1))
     case $said in *temporarily*|*busy*) [ $tries -gt 0 ] && sleep 1 && continue;; esac
-    fail "VF $i: $*: ${said##*: }"; return 1
+    fail "VF $i: $*: ${said##*: }$linkless"; return 1
   done
 }
 bind() {
@@ -89,12 +89,22 @@ mtu() {
   read -r has <"$1"; [ "$has" = "$v" ] && return 0
   said=${1%/mtu}; said=$(ip link set dev "${said##*/}" mtu "$v" 2>&1) || fail "VF $i: mtu $v: ${said##*: }"
 }
+# A rate is a share of the link's speed: igb takes none while there is no link.
+link() {
+  read -r flags <"$d/net/$nic/flags"; tries=5
+  [ $((flags & 1)) = 1 ] || said=$(ip link set dev "$nic" up 2>&1) || { fail "up: ${said##*: }"; return 0; }
+  until [ "$(cat "$d/net/$nic/carrier" 2>/dev/null)" = 1 ]; do
+    [ $tries -gt 0 ] || { linkless=" ($nic has no link)"; return 0; }
+    tries=$((tries-1)); sleep 1
+  done
+}
 setup() {
-  nic=; for one in "$d"/net/*; do if [ -e "$one/address" ]; then nic=${one##*/}; break; fi; done
+  linkless=; nic=; for one in "$d"/net/*; do if [ -e "$one/address" ]; then nic=${one##*/}; break; fi; done
   if opt mtu && [ -n "$nic" ]; then
     read -r has <"$d/net/$nic/mtu"
     [ "$has" -ge "$v" ] || said=$(ip link set dev "$nic" mtu "$v" 2>&1) || fail "mtu $v: ${said##*: }"
   fi
+  if [ -n "$nic" ] && { opt max || opt min; }; then link; fi
   i=-1
   while i=$((i+1)); [ -e "$d/virtfn$i" ]; do
     if opt only; then case "+$v+" in *"+$i+"*) ;; *) continue;; esac; fi
