@@ -64,8 +64,8 @@ def _compare(site: Path, profile: Path, access: SshAccess, target: Target) -> No
     line("lab: BPA takes all sections back", f"{took:.1f} s", f"{restart:.1f} s of it restarts")
     variables = _variables(asked, access)
     run = ansible(target, PLAYBOOK, **variables)
-    theirs, their_restart = run.seconds, run.tasks.get("restart", 0.0)
-    line("lab: Ansible, a host as new", f"{theirs:.1f} s", f"{their_restart:.1f} s of it the restart; {len(run.tasks)} tasks")
+    theirs, their_restart, ramdisk = run.seconds, run.tasks.get("restart", 0.0), run.tasks.get("initial ramdisk", 0.0)
+    line("lab: Ansible, a host as new", f"{theirs:.1f} s", f"{their_restart:.1f} s the restart, {ramdisk:.1f} s the ramdisk")
     again = ansible(target, PLAYBOOK, **variables).seconds
     line("lab: Ansible, nothing to do", f"{again:.1f} s")
     ansible(target, UNDO, **{name: variables[name] for name in ("vfs", "point") if name in variables})
@@ -74,6 +74,8 @@ def _compare(site: Path, profile: Path, access: SshAccess, target: Target) -> No
     line("lab: BPA, a host as new", f"{ours:.1f} s", f"{our_restart:.1f} s of it restarts")
     line("lab: BPA without restarts", f"{ours - our_restart:.1f} s", "goal 60 s")
     line("lab: BPA against Ansible, without restarts", f"{(ours - our_restart) / (theirs - their_restart):.2f} x", "goal 1")
+    # BPA makes a ramdisk only where it holds one of the modules; a playbook could learn that too.
+    line("lab: the same without the ramdisk", f"{(ours - our_restart) / (theirs - their_restart - ramdisk):.2f} x", "goal 1")
     line("lab: BPA against Ansible, whole", f"{ours / theirs:.2f} x", "goal 1")
     took, _ = _applied(site)
     line("lab: BPA, nothing to do", f"{took:.1f} s")

@@ -4,7 +4,7 @@ set -e
 root=$1; sshd=$2; config=$3; here=$4; pf=0000:01:00.0
 mount -t tmpfs tmpfs "$root"
 cd "$root"
-mkdir -p etc boot/grub run/sshd sys proc sbin
+mkdir -p etc varlib boot/grub run/sshd sys proc sbin
 cp -a /etc/. etc; rm -f etc/sysctl.d/*; mkdir -p etc/default/grub.d etc/modprobe.d etc/modules-load.d etc/tmpfiles.d etc/sysctl.d etc/systemd/system
 for f in vm/max_map_count vm/swappiness net/ipv4/ip_forward kernel/hostname kernel/osrelease kernel/random/boot_id; do
   mkdir -p "proc/${f%/*}"; cat "/proc/sys/$f" >"proc/$f"
@@ -23,8 +23,8 @@ ln -s /sys/bus/pci/drivers/igb "$d/driver"; ln -s "/$d" "sys/bus/pci/drivers/igb
 for pair in vendor=0x8086 device=0x10c9 class=0x020000 sriov_totalvfs=7 sriov_numvfs=0; do
   echo "${pair#*=}" >"$d/${pair%%=*}"
 done
-mkdir -p /boot /usr/local/sbin
-for pair in etc=/etc boot=/boot run=/run sys=/sys proc=/proc/sys cmdline=/proc/cmdline sbin=/usr/local/sbin; do
+mkdir -p /boot /usr/local/sbin /var/lib/bpa
+for pair in etc=/etc varlib=/var/lib/bpa boot=/boot run=/run sys=/sys proc=/proc/sys cmdline=/proc/cmdline sbin=/usr/local/sbin; do
   mount --bind "${pair%%=*}" "${pair#*=}"
 done
 /usr/local/sbin/update-grub

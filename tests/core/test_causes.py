@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 import yaml
 from test_cases import BY_CONDITION, CASES, _contains, _Loader, build
+from ticking import applied
 
 import bpa.core.host as host
 from bpa.core.cause import first_cause
 from bpa.core.facts import Facts, Ran
-from bpa.core.guards import Consent, Memory, Permissions
+from bpa.core.guards import Memory, Permissions
 from bpa.core.host import HOST
 from bpa.core.host.modprobe import LOADED, OPTIONS
 from bpa.core.host.probe import sections
@@ -28,9 +29,7 @@ from bpa.core.host.qat import MEMLOCK
 from bpa.core.steps import Step, WriteFile
 from bpa.core.verdict import Act, Met, Stuck
 from bpa.core.walk import Judged
-from bpa.core.want import HostWant, Image
-from bpa.engine import Subject, survey, tick
-from bpa.lab.simulated import Clock, as_new
+from bpa.core.want import HostWant
 
 CONDITIONS = ("VirtualizationReady", "VfsCreated", "QatReady", "PmemModulesFit", "PmemGoalStaged", "PmemGoalApplied", "PmemReady")
 MODULES = ("iommu.py", "kvm_causes.py", "modules.py", "qat.py", "system.py", "pmem/absence.py", "pmem/erasure.py", "pmem/fit.py",
@@ -50,17 +49,7 @@ def load(file: Path) -> tuple[HostWant, Facts, Mapping[str, Any]]:
 @pytest.fixture(scope="module")
 def well() -> tuple[HostWant, Facts]:
     """A host for which nothing is asked but its image, as it is when `bpa apply` is done."""
-    want, clock, memory = HostWant("node1", "https://192.0.2.1", "52:54:00:00:00:01", Image("http://x/y.raw", "ab" * 32)), \
-        Clock(), Memory()
-    subject = Subject(want.name, want, HOST, as_new(want, 1, clock))
-    for _ in range(3000):
-        outcome = tick(subject, memory, Permissions(Consent(subject.world.machine.hardware.uuid, ("*",))), clock, lambda _: None)
-        memory = outcome.memory
-        if outcome.again_in is None:
-            assert outcome.done, outcome.last
-            return want, survey(subject).have
-        clock.advance(outcome.again_in)
-    raise AssertionError(outcome.last)
+    return applied()
 
 
 def with_facts_of(case: Facts, well: Facts) -> Facts:

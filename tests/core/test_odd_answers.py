@@ -8,16 +8,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import ticking
 
 from bpa.core.facts import Facts, Ran
-from bpa.core.guards import Consent, Memory, Permissions
 from bpa.core.host import HOST, PROBES
 from bpa.core.verdict import Act, Met, Stuck, Wait
 from bpa.core.want import (
     GoalWant,
     HostWant,
     HugepagesWant,
-    Image,
     KernelWant,
     NamespaceWant,
     Package,
@@ -26,8 +25,6 @@ from bpa.core.want import (
     SoftwareNeeds,
     VfWant,
 )
-from bpa.engine import Subject, survey, tick
-from bpa.lab.simulated import Clock, as_new
 
 EVERYTHING = Profile(
     "everything", nested="required", kata=True, kernel_arguments=("intel_iommu=on",), pmem_goals=(GoalWant(0),),
@@ -52,17 +49,7 @@ ODD: dict[str, Callable[[str], str]] = {
 @pytest.fixture(scope="module")
 def applied() -> tuple[HostWant, Facts]:
     """A host that is asked for something of everything, when `bpa apply` is done."""
-    want, clock, memory = HostWant("node1", "https://192.0.2.1", "52:54:00:00:00:01", Image("http://x/y.raw", "ab" * 32),
-                                   EVERYTHING), Clock(), Memory()
-    subject = Subject(want.name, want, HOST, as_new(want, 1, clock))
-    for _ in range(5000):
-        outcome = tick(subject, memory, Permissions(Consent(subject.world.machine.hardware.uuid, ("*",))), clock, lambda _: None)
-        memory = outcome.memory
-        if outcome.again_in is None:
-            assert outcome.done, outcome.last
-            return want, survey(subject).have
-        clock.advance(outcome.again_in)
-    raise AssertionError(outcome.last)
+    return ticking.applied(EVERYTHING)
 
 
 def with_answer(have: Facts, probe: str, ran: Ran) -> Facts:

@@ -12,7 +12,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from polling import until
 
 from bpa.adapters.ironic import FAKE_INTERFACES, IronicEndpoint, NodeSpec
@@ -21,8 +20,6 @@ from bpa.adapters.ironic_service import EmbeddedIronic, Running
 from bpa.core.facts import NodeFacts
 from bpa.core.secret import Secret
 
-settings.register_profile("no clock", deadline=None)
-settings.load_profile("no clock")
 FAKE = ("fake-hardware", "redfish")
 
 

@@ -154,3 +154,8 @@ class Client:
 def ids(reply: Reply) -> list[str]:
     """The names of all messages in an error, without the registry."""
     return [i["MessageId"].rsplit(".", 1)[-1] for i in reply.body["error"]["@Message.ExtendedInfo"]]
+
+
+def reset(client: Client, kind: str = "ForceRestart") -> Any:
+    [(_, target)] = [(n, a["target"]) for n, a in client.machine.host.doc["Actions"].items() if n == "#ComputerSystem.Reset"]
+    return client.post(target, {"ResetType": kind})

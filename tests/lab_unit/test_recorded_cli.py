@@ -92,7 +92,7 @@ def test_the_guide_names_every_fault_and_every_personality() -> None:
     assert [name for name in ALL if f"| `{name}` |" not in text] == []
 
 
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded trees are not unpacked")
+@pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded machines are not unpacked: see .ci/run")
 def test_recorded_trees_of_different_vendors_stand_side_by_side() -> None:
     trees = [str(t) for t in sorted(RECORDED.iterdir()) if (t / "redfish").is_dir()]
     with running(*trees) as told:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from stub_bmc import Pki, StubBmc, make_pki, serve, small_machine
 
+from bpa.adapters.redfish.login.shelf import FileShelf
+
 
 @pytest.fixture
 def bmc() -> Iterator[StubBmc]:
@@ -28,3 +30,8 @@ def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("BPA_LAB_DIR", str(folder / "no-lab"))
     monkeypatch.delenv("BPA_SITE", raising=False)
     return folder
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> FileShelf:
+    return FileShelf(tmp_path / "sessions")

@@ -48,8 +48,9 @@ class Result:
 
 
 def run(runs: int, killed: int, seed: int = 1, pairs: bool = False, times: bool = True, tree: Path | None = None) -> Result:
-    """`killed` of `runs` end by SIGKILL, at a random moment of what a run takes; pairs: two run at a time.
+    """`killed` of `runs` end by SIGKILL, every second in its login, the others at a random moment of what a run takes.
 
+    pairs: two run at a time.
     tree: the recorded machine to run against; None = the stub.
     """
     dice = random.Random(seed)
@@ -60,15 +61,18 @@ def run(runs: int, killed: int, seed: int = 1, pairs: bool = False, times: bool 
         with _bmc(times, tree) as (address, ask):
             took = [_wait(_start(address, shelf)) for _ in range(5)]
             span = sum(took) / len(took)
-            lost: set[str] = set()
-            done = 0
+            lost = kills = done = 0
             while done < runs:
                 batch = range(done, min(done + (2 if pairs else 1), runs))
                 children = [(number, _start(address, shelf)) for number in batch]
                 for number, child in children:
                     if number in chosen:
-                        _wait(child, dice.uniform(0, span * 1.1))
-                        lost |= _path_lost(shelf)
+                        kills += 1
+                        if kills % 2:
+                            _kill_in_login(child, shelf, dice.uniform(0, LOGIN_DELAY))
+                        else:
+                            _wait(child, dice.uniform(0, span * 1.1))
+                        lost += bool(_path_lost(shelf, child))
                 for number, child in children:
                     if number not in chosen:
                         _wait(child)
@@ -76,17 +80,27 @@ def run(runs: int, killed: int, seed: int = 1, pairs: bool = False, times: bool 
             _wait(_start(address, shelf))
             end = ask()
         records = len(list(shelf.glob("*/*.json")))
-    return Result(runs, killed, len(lost), end["left"], end["foreign_closed"], end["most_open"], records,
+    return Result(runs, killed, lost, end["left"], end["foreign_closed"], end["most_open"], records,
                   round(time.monotonic() - started, 1))
 
 
-def _path_lost(shelf: Path) -> set[str]:
-    lost: set[str] = set()
-    for file in shelf.glob("*/*.json"):
-        with suppress(FileNotFoundError):  # of the other of the pair, which just logged out
-            if '"path": "/' not in file.read_text():
-                lost.add(file.name)
+def _path_lost(shelf: Path, child: int) -> list[Path]:
+    """The logins of this run that do not tell where their session is."""
+    lost = []
+    for file in shelf.glob(f"*/{child}-*.json"):
+        with suppress(FileNotFoundError):  # by now the other of the pair has settled it
+            text = file.read_text()
+            lost += [file] if '"intended"' in text and '"path": "/' not in text else []
     return lost
+
+
+def _kill_in_login(child: int, shelf: Path, after: float) -> None:
+    """Seconds after it has written down that it logs in; where that is missed it runs to its end."""
+    handle = os.pidfd_open(child)
+    while not select.select([handle], [], [], 0.001)[0] and not _path_lost(shelf, child):
+        pass
+    os.close(handle)
+    _wait(child, after)
 
 
 def _start(address: str, shelf: Path) -> int:

@@ -6,15 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from stub_bmc import ROOT, Reply, Request, StubBmc, error, small_machine
+from stub_bmc import ROOT, Reply, Request, StubBmc, error, serve, small_machine
 
 from bpa.adapters.redfish import BmcAccess
+from bpa.adapters.redfish.media.inserting import Insertion, eject, insert
+from bpa.adapters.redfish.media.ways import Medium
 from bpa.adapters.redfish.target import Target
 from bpa.adapters.redfish.waiting import Waiting
 from bpa.core.secret import Secret
 
 SLOTS = f"{ROOT}/Managers/1/VirtualMedia"
 IMAGE = "http://192.0.2.1:8080/images/live.iso"
+MEDIUM = Medium(IMAGE)
 Refusal = Callable[[dict[str, Any]], Reply | None]
 
 
@@ -144,3 +147,13 @@ def with_media(*boxes: Box) -> StubBmc:
 
 def reach(bmc: StubBmc) -> Target:
     return Target(BmcAccess(bmc.address, "admin", Secret("right")))
+
+
+def put(stub: StubBmc, medium: Medium = MEDIUM, **how: Any) -> Insertion:
+    with serve(stub), reach(stub) as target:
+        return insert(target, medium, waiting=patience(), **how)
+
+
+def take(stub: StubBmc, slot: str = "") -> list[str]:
+    with serve(stub), reach(stub) as target:
+        return [s.id for s in eject(target, slot, patience())]

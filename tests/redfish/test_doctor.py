@@ -225,8 +225,6 @@ def typed_machine() -> dict[str, Any]:
 
 
 def test_a_profile_is_judged_by_dmtfs_validator_without_giving_it_the_password(tmp_path: Path) -> None:
-    if not interop.available():
-        pytest.skip("DMTF's validator is an extra of its own: pip install bpa[doctor]")
     file = tmp_path / "Small.v1_0_0.json"
     file.write_text(json.dumps(PROFILE))
     with serve(StubBmc(typed_machine())) as stub, Target(BmcAccess(stub.address, "admin", Secret("right"))) as target:

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ticking import drive_by_ticks
+
 from bpa.adapters.store import Store
 from bpa.core.guards import Consent, Memory, Permissions
 from bpa.core.host import HOST
 from bpa.core.steps import Step
 from bpa.core.want import BiosWant, HostWant, Image, Minimum, NamespaceWant, PfMatch, Profile, VfWant
 from bpa.documents.profile.bios import intent_rules
-from bpa.engine import Outcome, Subject, tick
+from bpa.engine import Outcome, Subject
 from bpa.fleet import Fleet
 from bpa.lab.simulated import Clock, Durations, SimulatedHost, as_new, hardware
 
@@ -62,13 +64,17 @@ def drive(
     until: Callable[[Outcome], bool] = lambda outcome: False,
 ) -> Outcome:
     """Tick one subject until it is done, stuck, or as `until` says; time passes by the clock alone."""
-    for _ in range(most):
-        outcome = tick(one, store.memory(one.name), permissions, clock,
-                       lambda memory: remember(lambda m: store.remember(one.name, m), memory))
-        if outcome.again_in is None or until(outcome):
-            return outcome
-        clock.advance(outcome.again_in)
-    raise AssertionError(f"no end after {most} ticks: {outcome.last}")
+    return drive_by_ticks(
+        one, lambda: store.memory(one.name), lambda memory: remember(lambda m: store.remember(one.name, m), memory),
+        clock, permissions, most=most, until=until)
+
+
+def brought_up(want: HostWant, clock: Clock, store: Store) -> SimulatedHost:
+    """A machine as new that has come all the way, with everybody's consent."""
+    world = new_host(want, clock, durations=QUICK)
+    outcome = drive(subject(want, world), store, clock, all_of(world))
+    assert outcome.done, outcome.last
+    return world
 
 
 def drive_fleet(

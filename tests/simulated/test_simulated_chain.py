@@ -11,6 +11,7 @@ from driving import (
     QUICK,
     acts,
     all_of,
+    brought_up,
     drive,
     host_want,
     kinds,
@@ -44,8 +45,7 @@ from bpa.engine import survey
 def done(clock, store):
     """A host that has come all the way: (want, world); its steps so far are forgotten."""
     want = host_want()
-    world = new_host(want, clock, durations=QUICK)
-    assert drive(subject(want, world), store, clock, all_of(world)).done
+    world = brought_up(want, clock, store)
     world.performed.clear()
     return want, world
 
@@ -268,8 +268,7 @@ AMD = Profile(
 ], ids=lambda value: value.name if isinstance(value, Profile) else "")
 def test_other_profiles_are_fulfilled_too_and_cost_no_more_restarts(clock, store, profile, restarts):
     want = host_want(profile=profile)
-    world = new_host(want, clock, durations=QUICK)
-    assert drive(subject(want, world), store, clock, all_of(world)).done
+    world = brought_up(want, clock, store)
     memory = store.memory("node1")
     assert (memory.firmware_restarts, memory.kernel_restarts) == restarts
     world.performed.clear()
@@ -284,15 +283,13 @@ def test_other_profiles_are_fulfilled_too_and_cost_no_more_restarts(clock, store
 ], ids=str)
 def test_a_machine_from_the_factory_has_the_disk_that_the_hints_name(clock, store, hints):
     want = host_want(profile=Profile("minimal"), root_device=hints)
-    world = new_host(want, clock, durations=QUICK)
-    assert drive(subject(want, world), store, clock, all_of(world)).done
+    world = brought_up(want, clock, store)
     assert world.machine.hardware.disks[0].image == IMAGE.url
 
 
 def test_what_the_documents_say_of_identity_is_what_the_machine_says(clock, store):
     want = host_want(uuid="4C4C4544-0042-3510-8052-B4C04F4B4D32", serial="7CZ0042")
-    world = new_host(want, clock, durations=QUICK)
-    assert drive(subject(want, world), store, clock, all_of(world)).done
+    brought_up(want, clock, store)
     assert store.memory("node1") != Memory()
 
 

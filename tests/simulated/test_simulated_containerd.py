@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from driving import LAB, QUICK, all_of, drive, host_want, new_host, subject
+from driving import LAB, QUICK, all_of, brought_up, drive, host_want, new_host, subject
 from killing import POINTS, Killer
 
 from bpa.adapters.store import Store
@@ -20,9 +20,7 @@ HANDLERS = ("runtimes.kata]", "runtimes.kata-qemu]")
 @pytest.fixture
 def done(clock, store):
     want = host_want(profile=ASKED)
-    world = new_host(want, clock, durations=QUICK)
-    assert drive(subject(want, world), store, clock, all_of(world)).done
-    return want, world
+    return want, brought_up(want, clock, store)
 
 
 def restarts(world):

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from driving import QUICK, acts, all_of, drive, host_want, kinds, new_host, subject
+from driving import QUICK, acts, all_of, brought_up, drive, host_want, kinds, new_host, subject
 from killing import POINTS, Killer
 
 from bpa.adapters.store import Store
@@ -29,9 +29,7 @@ OURS = (DROP_IN, modprobe.OPTIONS, modprobe.LOADED, hugepages.FILE, sysctl.FILE,
 @pytest.fixture
 def done(clock, store):
     want = host_want(profile=FULL)
-    world = new_host(want, clock, durations=QUICK)
-    assert drive(subject(want, world), store, clock, all_of(world)).done
-    return want, world
+    return want, brought_up(want, clock, store)
 
 
 def test_a_new_machine_gets_it_all_at_the_price_of_one_restart(store, done):

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from driving import QUICK, all_of, drive, host_want, kinds, new_host, subject
+from driving import QUICK, all_of, brought_up, drive, host_want, kinds, new_host, subject
 from killing import POINTS, Killer
 
 from bpa.adapters.store import Store
@@ -27,9 +27,7 @@ OURS = {*files_of(ASKED.software), *hosts_of(ASKED.software), CHRONY}
 @pytest.fixture
 def done(clock, store):
     want = host_want(profile=ASKED)
-    world = new_host(want, clock, durations=QUICK)
-    assert drive(subject(want, world), store, clock, all_of(world)).done
-    return want, world
+    return want, brought_up(want, clock, store)
 
 
 def test_a_new_machine_gets_its_packages(done):

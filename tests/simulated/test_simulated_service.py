@@ -4,7 +4,7 @@ import dataclasses
 import pickle
 
 import pytest
-from driving import QUICK, all_of, drive, host_want, new_host, subject
+from driving import brought_up, drive, host_want, subject
 from killing import POINTS, Killed, Killer
 
 from bpa.adapters.store import Store
@@ -28,9 +28,8 @@ ONE_RESTART = ["Cordon", "EvictPods", "WriteFile", "RestartHost", "Uncordon"]
 def done(tmp_path_factory):
     """A host that has come all the way, with its clock, to be had many times."""
     want, clock = host_want(), Clock()
-    world = new_host(want, clock, durations=QUICK)
     store = Store(tmp_path_factory.mktemp("done") / "site.sqlite")
-    assert drive(subject(want, world), store, clock, all_of(world)).done
+    world = brought_up(want, clock, store)
     memory = store.memory(want.name)
     store.close()
     return pickle.dumps((want, clock, world, memory))

@@ -5,24 +5,21 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from driving import all_of, drive, host_want, kinds, new_host, subject
+from driving import QUICK, all_of, brought_up, drive, host_want, kinds, new_host, subject
 
 from bpa.core.host.sriov.script import SCRIPT_PATH
 from bpa.core.host.sriov.unit import UNIT
 from bpa.core.verdict import Stuck
 from bpa.core.want import PfMatch, Profile, VfSettings, VfWant
 from bpa.engine import survey
-from bpa.lab.simulated import Durations
 
-QUICK = Durations(post=2, boot=1, first_boot=0.5, verify=1, ramdisk=2, write=2, provide=1)
 XL710 = PfMatch(device="8086:1583")
 GEN4 = PfMatch(device="8086:4940")
 
 
-def brought_up(clock, store, *wants):
+def with_vfs(clock, store, *wants):
     want = host_want(profile=Profile("vfs", vfs=wants))
-    world = new_host(want, clock, durations=QUICK)
-    assert drive(subject(want, world), store, clock, all_of(world)).done
+    world = brought_up(want, clock, store)
     world.performed.clear()
     return want, world
 
@@ -35,7 +32,7 @@ def brought_up(clock, store, *wants):
     VfWant(PfMatch(device="8086:37c8"), "all", "QAT"),
 ], ids=repr)
 def test_what_is_asked_is_made_once_and_is_there_after_a_restart(clock, store, wanted):
-    want, world = brought_up(clock, store, wanted)
+    want, world = with_vfs(clock, store, wanted)
     assert drive(subject(want, world), store, clock).done and world.performed == []
     world.machine.restart()
     clock.advance(60)
@@ -45,7 +42,7 @@ def test_what_is_asked_is_made_once_and_is_there_after_a_restart(clock, store, w
 
 
 def test_a_setting_that_somebody_changes_is_put_right_without_new_vfs(clock, store):
-    want, world = brought_up(clock, store, VfWant(XL710, 4, settings=VfSettings(vlan=100, trust=True)))
+    want, world = with_vfs(clock, store, VfWant(XL710, 4, settings=VfSettings(vlan=100, trust=True)))
     port = next(one for one in world.machine.hardware.functions if one.vfs)
     port.options["vlan"] = "7"
     assert drive(subject(want, world), store, clock).done
@@ -66,7 +63,7 @@ def test_a_number_that_the_card_has_no_room_for_is_explained_by_the_next_look(cl
 
 
 def test_without_the_section_all_that_we_made_is_gone_and_nothing_else(clock, store):
-    want, world = brought_up(clock, store, VfWant(XL710, 4, driver="vfio-pci"))
+    want, world = with_vfs(clock, store, VfWant(XL710, 4, driver="vfio-pci"))
     theirs = next(one for one in world.machine.hardware.functions if not one.vfs)
     theirs.total, theirs.vfs, theirs.driver = 8, 3, "igb"
     before = set(world.machine.os.installed.files)
@@ -82,7 +79,7 @@ def test_without_the_section_all_that_we_made_is_gone_and_nothing_else(clock, st
 
 
 def test_another_port_in_the_profile_frees_the_first(clock, store):
-    want, world = brought_up(clock, store, VfWant(PfMatch(pci_address="0000:3b:00.0"), 4), VfWant(
+    want, world = with_vfs(clock, store, VfWant(PfMatch(pci_address="0000:3b:00.0"), 4), VfWant(
         PfMatch(pci_address="0000:3c:00.0"), 4))
     less = dataclasses.replace(want, profile=Profile("less", vfs=want.profile.vfs[1:]))
     assert drive(subject(less, world), store, clock).done

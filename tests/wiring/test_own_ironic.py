@@ -39,7 +39,7 @@ def bmc(tmp_path_factory):
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
     try:
         until(lambda: requests.get(f"http://127.0.0.1:{port}/redfish/v1/", timeout=5), lambda answer: answer.ok,
-              ignore=requests.ConnectionError)
+              ignore=(requests.ConnectionError, requests.Timeout))
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
