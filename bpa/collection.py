@@ -34,6 +34,10 @@ COLLECTED_HERE = "it was collected on the host itself"
 NOT_IN_FILE = "not in the file: "
 
 
+class NoCollection(Refused):
+    """The file is no collection, or of a host that the documents do not have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
     """host is its name in the documents; at seconds since the epoch; unseen: source -> why it is not in here."""
@@ -78,7 +82,7 @@ def _plain(value: object) -> Any:
 
 
 def load(file: Path) -> Collection:
-    """Read what `save` wrote, by this or an older BPA. Raises Refused where it is something else."""
+    """Read what `save` wrote, by this or an older BPA. Raises NoCollection where it is something else."""
     import cattrs  # only those who read a collection wait for it
 
     converter = cattrs.Converter(forbid_extra_keys=False)
@@ -88,19 +92,19 @@ def load(file: Path) -> Collection:
     try:
         said = json.loads(file.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise Refused(f"{file} is no collection: it is not JSON ({error})", "make one with `bpa host collect`") from None
+        raise NoCollection(f"{file} is no collection: it is not JSON ({error})", "make one with `bpa host collect`") from None
     except OSError as error:
-        raise Refused(f"{file} cannot be read: {error.strerror}", "give the file that `bpa host collect` wrote") from None
+        raise NoCollection(f"{file} cannot be read: {error.strerror}", "give the file that `bpa host collect` wrote") from None
     if not isinstance(said, dict) or said.get("kind") != KIND:
-        raise Refused(f"{file} is no collection: its kind is not {KIND}", "make one with `bpa host collect`")
+        raise NoCollection(f"{file} is no collection: its kind is not {KIND}", "make one with `bpa host collect`")
     if not isinstance(said.get("version"), int) or said["version"] > VERSION:
-        raise Refused(f"{file} was written by a newer BPA ({said.get('bpa')})", "use that BPA")
+        raise NoCollection(f"{file} was written by a newer BPA ({said.get('bpa')})", "use that BPA")
     try:
         read = Collection(str(said["host"]), float(said["at"]), converter.structure(said["facts"], Facts),
                           {str(k): str(v) for k, v in said["unseen"].items()}, str(said.get("bpa", "")))
     except (cattrs.BaseValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
         first = cattrs.transform_error(error)[0] if isinstance(error, cattrs.BaseValidationError) else repr(error)
-        raise Refused(f"{file} is damaged: {first}", "collect anew with `bpa host collect`") from None
+        raise NoCollection(f"{file} is damaged: {first}", "collect anew with `bpa host collect`") from None
     # An older BPA, or a person, may have left secrets in it: they would differ from what is wanted without its own.
     return seen_without_secrets(read)
 

@@ -25,7 +25,7 @@ from bpa.adapters.kud import Kud
 from bpa.adapters.redfish import Bmc, BmcAccess
 from bpa.adapters.ssh import Ssh, SshAccess
 from bpa.bmc_memory import BmcMemory
-from bpa.collection import CollectedWorld
+from bpa.collection import CollectedWorld, NoCollection
 from bpa.collection import load as load_collection
 from bpa.core.cluster import CLUSTER
 from bpa.core.config_drive import ConfigDrive, FirstBoot, HostKey, render
@@ -198,16 +198,17 @@ def open_site(source: str | None, *, simulate: bool = False) -> Iterator[OpenSit
 def open_collected(source: str | None, file: Path) -> Iterator[OpenSite]:
     """The documents' host that a collection is of, as that file has it; nothing outside is contacted.
 
-    Raises DocumentErrors, NoSite, Refused where the file is no collection or the documents have no such host.
+    Raises DocumentErrors, NoSite, NoCollection where the file is none or the documents have no such host.
     """
     collection = load_collection(file)
     place_of = place.find_site(source)
     site = documents.load("-" if place_of == "-" else Path(place_of))
     host = site.host(collection.host)
     if host is None:
-        raise Refused(f"{file} is of host {collection.host}, which {site.name} does not have",
-                      "collect it with the host's name in the documents (`bpa host collect --local HOST`), or change \"host\" in "
-                      f"the file to it: {', '.join(h.want.name for h in site.hosts) or 'the documents have no host'}")
+        raise NoCollection(
+            f"{file} is of host {collection.host}, which {site.name} does not have",
+            "collect it with the host's name in the documents (`bpa host collect --local HOST`), or change \"host\" in the file "
+            f"to it: {', '.join(h.want.name for h in site.hosts) or 'the documents have no host'}")
     # The file has no secrets, so none can be compared.
     want = seen_without_secrets(replace(host.want, hostname=host.hostname))
     with ExitStack() as stack:

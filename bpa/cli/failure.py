@@ -13,6 +13,7 @@ import click
 from bpa.adapters.errors import AdapterError, Busy, Unreachable
 from bpa.adapters.store import Locked, StateError
 from bpa.cli.exits import Exit
+from bpa.collection import NoCollection
 from bpa.documents.errors import DocumentErrors
 from bpa.images import ImageError
 from bpa.lab.errors import LabError
@@ -46,7 +47,7 @@ def explain_failure(error: Exception) -> int:
             code = Exit.LOCKED
         case StateError():
             code = Exit.STATE
-        case NoSite():
+        case NoSite() | NoCollection():
             code = Exit.USAGE
         case AdapterError():
             code = Exit.NOT_SEEN if isinstance(error, (Unreachable, Busy)) else Exit.NOT_MET

@@ -42,7 +42,7 @@ def collect(name: str | None, site: str | None, local: bool, file: Path | None, 
     \b
     Example:
       bpa host collect node0 --site site/ -o node0.json
-      sudo bpa host collect --local -o here.json
+      sudo bpa host collect --local node0 -o here.json
     """
     from bpa.collection import Collection, collect_here, save
 

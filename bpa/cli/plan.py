@@ -48,6 +48,8 @@ def plan(site: str | None, simulate: bool, every: bool, output: str, as_json: bo
         else:
             for note in (*wired.notes, *drift_notes(wired)):
                 click.echo(f"note: {note}", err=True)
+            if simulate:
+                click.echo("note: simulated: machines in memory that have what the documents ask for; none was asked", err=True)
             print_plan(survey, every)
     if any(p.problems for p in survey.plans):
         raise click.exceptions.Exit(Exit.NOT_MET)

@@ -64,7 +64,7 @@ def compare(old: Report, new: Report) -> Comparison:
     """What a host that is not there and a condition that is not asked do not have counts as held.
 
     So a host that comes with unmet conditions makes the site worse, and comparing the other way round turns worse into
-    better and added into gone.
+    better and added into gone. Only that an unmet condition is asked no more makes nothing better: nothing was mended.
     """
     before, after = ({one.name: one for one in report.subjects} for report in (old, new))
     both = (_subject(name, before.get(name), after.get(name)) for name in dict.fromkeys((*after, *before)))
@@ -88,7 +88,8 @@ def _subject(name: str, old: SubjectReport | None, new: SubjectReport | None) ->
 
 
 def _condition(name: str, old: ConditionReport | None, new: ConditionReport | None) -> ConditionDifference:
-    step = _rank(new) - _rank(old)
+    left = old is not None and new is not None and new.seen and not new.asked
+    step = 0 if left else _rank(new) - _rank(old)
     return ConditionDifference(
         name, "worse" if step > 0 else "better" if step < 0 else "same", _state(old), _state(new),
         wanted_changes(old, new) if old and new else (),

@@ -19,4 +19,7 @@ def read_hardening(document: Document, problems: list[DocumentError]) -> Hardeni
             problems.append(document.error(path, f'"{errors.shortened(one)}" is no hardening rule',
                                            "an id of docs/guides/hardening.md", nearest(one, ids)))
     said = document.get("spec", "hardening", "profile") or ""
+    if document.get("spec", "hardening") and not said:
+        problems.append(document.error(("spec", "hardening"), "no set of rules is asked, so there is nothing to except from",
+                                       "profile: icn, or profile: none"))
     return HardeningWant("" if said == "none" else said, excepted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from bpa.core.want import PfMatch, VfSettings, VfWant
@@ -11,13 +11,15 @@ from bpa.documents.document import Document
 from bpa.documents.errors import DocumentError, Path
 from bpa.documents.profile.matches import read_match, read_vfs
 
-# How many VFs the devices of a kind can have on one port, by their data sheets; the machine may allow fewer.
-MOST = {"8086:10c9": ("82576", 8), "8086:1521": ("I350", 8), "8086:10fb": ("82599", 64)}
+# How many VFs the drivers of a kind make on one port, one fewer than their data sheets have, since the port keeps a pool of its
+# own: igb (igb_main.c, igb_probe_vfs) and ixgbe (ixgbe_sriov.h, IXGBE_MAX_VFS_DRV_LIMIT).
+MOST = {"8086:10c9": ("82576", 7), "8086:1521": ("I350", 7), "8086:10fb": ("82599", 63)}
 
 
 def read_virtual_functions(document: Document, problems: list[DocumentError]) -> Iterator[VfWant]:
     """The wants of the section; what contradicts itself or each other goes to `problems`."""
     seen: dict[PfMatch, tuple[int, VfWant]] = {}
+    wider: list[tuple[int, VfWant]] = []
     for number, entry in enumerate(document.get("spec", "sriov") or ()):
         if not entry:
             continue
@@ -32,7 +34,26 @@ def read_virtual_functions(document: Document, problems: list[DocumentError]) ->
         if first[0] != number and replace(first[1], match=want.match) != want:
             problems.append(document.error((*path, "match"), f"sriov[{first[0]}] matches the same and asks for something else",
                                            "each port once"))
+        else:
+            problems.extend(_overlaps(document, path, want, wider))
+        wider.append((number, want))
         yield want
+
+
+def _overlaps(document: Document, path: Path, want: VfWant, others: list[tuple[int, VfWant]]) -> Iterator[DocumentError]:
+    """With those before it of which one matches every port of the other: whatever the machine, some port has two masters."""
+    for number, other in others:
+        if want.match == other.match or want.count is not None or other.count is not None:
+            continue
+        mine, its = _given(want.match), _given(other.match)
+        if mine.items() >= its.items() or its.items() >= mine.items():
+            narrow, wide = ("this", f"sriov[{number}]") if len(mine) > len(its) else (f"sriov[{number}]", "this")
+            yield document.error((*path, "match"), f"every port of {narrow} is also one of {wide}",
+                                 "each port in one entry: add to the wider match what tells its ports apart")
+
+
+def _given(match: PfMatch) -> dict[str, Any]:
+    return {one.name: value for one in fields(match) if (value := getattr(match, one.name)) is not None}
 
 
 def _settings(entry: Mapping[str, Any]) -> VfSettings:

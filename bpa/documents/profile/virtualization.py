@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from bpa.core.bios import Intent
 from bpa.core.host.modprobe import KATA_MODULES, KVM_OF, needs_kvm
 from bpa.core.want import KataWant, KernelWant, Profile, VirtualizationWant
 from bpa.documents.document import Document
@@ -40,6 +41,7 @@ def with_node(kernel: KernelWant, kata: KataWant) -> KernelWant:
 
 def virtualization_problems(document: Document, profile: Profile) -> Iterator[DocumentError]:
     """What the profile itself forbids of what these sections need."""
+    yield from _off_in_bios(document, profile)
     kata, needed = profile.kata_want, {"kvm", *KVM_OF.values()} if needs_kvm(profile) else set()
     needed |= set(KATA_MODULES) if profile.kata else set()
     if kata.prepare_node:
@@ -67,3 +69,19 @@ def virtualization_problems(document: Document, profile: Profile) -> Iterator[Do
     for name, asked in (("prepareNode", kata.prepare_node), ("containerd", kata.configure)):
         if asked and not profile.kata:
             yield document.error(("spec", "kata", name), f"{name} is asked, and Kata is not required", "kata.required: true")
+
+
+def _off_in_bios(document: Document, profile: Profile) -> Iterator[DocumentError]:
+    """What the firmware would be told to switch off although another section needs it."""
+    guests = "kata.required" if profile.kata else "virtualization.bootGuest" if profile.virtualization.boot_guest else \
+        "virtualization.nested" if profile.nested == "required" else ""
+    made = [one for one in profile.vfs if one.vfs]
+    functions = ("sriov" if document.get("spec", "sriov") else "qat") if made else ""
+    detached = any(one.driver == "vfio-pci" for one in made)
+    groups = "virtualization.iommu" if profile.virtualization.iommu else "virtualization.interruptRemapping" \
+        if profile.virtualization.interrupt_remapping else "driver: vfio-pci" if detached else ""
+    needs: tuple[tuple[Intent, str], ...] = (("virtualization", guests), ("sriov", functions), ("iommu", groups))
+    for intent, needed_by in needs:
+        if needed_by and profile.bios.intents.get(intent) is False:
+            yield document.error(("spec", "bios", "intents", intent), f"this is off, and {needed_by} of this profile needs it",
+                                 f"true, or no {needed_by}")

@@ -45,7 +45,8 @@ def check(want: HostWant, have: Facts) -> Verdict:
 
 def _staged(chosen: Chosen, seen: Pci) -> Verdict | None:
     if not seen.script:
-        return Act(WriteFile(SCRIPT_PATH, SET_VFS, "stage the script that makes VFs"), f"{SCRIPT_PATH} is not ours")
+        return Act(WriteFile(SCRIPT_PATH, SET_VFS, "stage the script that makes VFs"),
+                   f"{SCRIPT_PATH} is not {'of this BPA' if seen.script_there else 'there yet'}")
     unit = render_unit(argument(device, wanted) for device, wanted in chosen)
     if seen.unit != unit or not seen.enabled:
         # `enable` makes systemd read its units anew; a daemon-reload before it would only do so twice.
