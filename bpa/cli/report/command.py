@@ -70,7 +70,8 @@ def compare(old: Path, new: Path, output: str, as_json: bool) -> None:
     """What got worse, better or just different between two JSON reports. Asks no machine.
 
     A condition gets worse where it held and does not, or where an apply could mend it and now a person must. What is no
-    longer seen counts as worse, a host that comes with unmet conditions too. Times and evidence are not compared.
+    longer seen counts as worse, a host that comes with unmet conditions too; what is asked no more only as different. Times and
+    evidence are not compared.
 
     \b
     Example:
