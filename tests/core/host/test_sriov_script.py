@@ -35,7 +35,11 @@ case $file in
   d=$root/$value; if [ -e "$d/now" ]; then echo 0 >"$d/now"; echo 0 >"$d/sriov_numvfs"; rm -rf "$d"/virtfn*; fi;;
 */drivers_probe)
   v=$root/$value; read -r over <"$v/driver_override" || over=
-  mkdir -p "$root/drivers/${over:-iavf}"; ln -sfn "$root/drivers/${over:-iavf}" "$v/driver";;
+  mkdir -p "$root/drivers/${over:-iavf}"; ln -sfn "$root/drivers/${over:-iavf}" "$v/driver"
+  [ ! -e "$root/nics" ] || { mkdir -p "$v/net/eth0"; /bin/echo 1500 >"$v/net/eth0/mtu"; };;
+*/eth0/mtu)  # as udev has it: renamed while somebody writes
+  [ ! -e "$root/renames" ] || { d=${file%/eth0/mtu}; rm "$root/renames"; mv "$d/eth0" "$d/ens1f0v0"; echo 1500 >"$d/ens1f0v0/mtu"
+    no "No such device"; };;
 esac
 echo "$value"
 """
@@ -152,6 +156,24 @@ def test_a_rate_that_is_refused_for_want_of_a_link_says_so(kernel: Path) -> None
     (kernel / "no-rate").touch()
     ran = set_vfs(kernel, f"{PF}=1,vlan=4,max=100")
     assert ran.returncode == 1 and "VF 0: max_tx_rate 100: Invalid argument (ens1f0 has no link)" in ran.stderr
+
+
+@pytest.mark.parametrize("renamed", [False, True], ids=["quiet", "renamed meanwhile"])
+def test_the_vfs_interfaces_get_the_mtu_whatever_their_names_become(kernel: Path, renamed: bool) -> None:
+    pci(kernel)
+    (kernel / "nics").touch()
+    if renamed:
+        (kernel / "renames").touch()
+    ran = set_vfs(kernel, f"{PF}=2,mtu=2000")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "ip link set dev ens1f0 mtu 2000" in log(kernel)
+    names = ["ens1f0v0" if renamed else "eth0", "eth0"]
+    assert [(kernel / f"vf{i}/net/{name}/mtu").read_text() for i, name in enumerate(names)] == ["2000\n", "2000\n"]
+
+
+def test_a_vf_without_an_interface_keeps_nobody_waiting_for_ever(kernel: Path) -> None:
+    pci(kernel)
+    assert set_vfs(kernel, f"{PF}=64,mtu=2000").returncode == 0
 
 
 def test_a_second_run_changes_no_driver_and_no_number(kernel: Path) -> None:

@@ -18,7 +18,7 @@ SCRIPT_PATH = "/etc/bpa/sriov.sh"
 NOTES = "/run/bpa-sriov"
 
 SET_VFS = HEADER + r"""PATH=$PATH:/usr/sbin:/sbin; LC_ALL=C; export PATH LC_ALL
-failed=0; left=20; devices=/sys/bus/pci/devices; notes=/run/bpa-sriov
+failed=0; left=20; patience=30; devices=/sys/bus/pci/devices; notes=/run/bpa-sriov
 mkdir -p $notes
 fail() {
   echo "$pf: $*" >&2; failed=1
@@ -83,11 +83,14 @@ bind() {
   put "${a##*/}" /sys/bus/pci/drivers_probe || fail "VF $i: probe: $said"
 }
 mtu() {
-  tries=3
-  while set -- "$a"/net/*/mtu; [ ! -e "$1" ] && [ $tries -gt 0 ]; do tries=$((tries-1)); sleep 1; done
-  [ -e "$1" ] || return 0
-  read -r has <"$1"; [ "$has" = "$v" ] && return 0
-  said=${1%/mtu}; said=$(ip link set dev "${said##*/}" mtu "$v" 2>&1) || fail "VF $i: mtu $v: ${said##*: }"
+  while :; do
+    # Looked up each time: udev gives the interface its name while this runs.
+    set -- "$a"/net/*/mtu
+    [ -e "$1" ] && read -r has <"$1" && { [ "$has" = "$v" ] || put "$v" "$1"; } && return 0
+    [ $patience -gt 0 ] || break
+    patience=$((patience-1)); sleep 1
+  done
+  [ ! -e "$1" ] || fail "VF $i: mtu $v: $said"
 }
 # A rate is a share of the link's speed: igb takes none while there is no link.
 link() {
