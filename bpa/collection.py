@@ -26,6 +26,7 @@ from bpa.core.host import PROBES
 from bpa.core.redaction import seen_without_secrets
 from bpa.core.requirement import Source
 from bpa.core.verdict import Verdict, Wait
+from bpa.core.walk import LooksAtAll
 
 KIND = "bpa-collection"
 VERSION = 1
@@ -129,7 +130,7 @@ def collect_here(host: str) -> Collection:
                       {"bmc": COLLECTED_HERE, "node": COLLECTED_HERE})
 
 
-class CollectedWorld:
+class CollectedWorld(LooksAtAll):
     """The outside of a host as a file has it: it can be looked at, and not touched."""
 
     def __init__(self, collection: Collection) -> None:
@@ -162,12 +163,6 @@ class CollectedWorld:
 
     def identity(self, have: Any) -> str:
         return (have.bmc.uuid or have.bmc.serial) if have.bmc else ""
-
-    def renew(self, have: Any, requirement: Any) -> Any:
-        return have
-
-    def whole(self) -> bool:
-        return True
 
     def acknowledge(self) -> None:
         """Nothing failed here."""

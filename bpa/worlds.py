@@ -24,6 +24,7 @@ from bpa.core.host.pmem.ipmctl import Ipmctl, look_ipmctl
 from bpa.core.reads import probes_read
 from bpa.core.requirement import Requirement, Source
 from bpa.core.sizes import MIB
+from bpa.core.walk import LooksAtAll
 from bpa.core.want import ClusterWant, HostWant
 
 if TYPE_CHECKING:
@@ -266,7 +267,7 @@ class HostWorld:
             self._bmc = None
 
 
-class ClusterWorld:
+class ClusterWorld(LooksAtAll):
     """One cluster through KuD's directory and installer. `members` tells how far each label's host is."""
 
     def __init__(
@@ -290,12 +291,6 @@ class ClusterWorld:
         if seen.run is not None and seen.run.alive and self._log is None:
             self._log = self._kud.follow(self._want.name)
         return seen
-
-    def renew(self, have: ClusterFacts, requirement: Requirement[ClusterWant, ClusterFacts]) -> ClusterFacts:
-        return have
-
-    def whole(self) -> bool:
-        return True
 
     def perform(self, step: steps.Step) -> None:
         match step:

@@ -12,6 +12,7 @@ from bpa.core.facts import Facts, OsFacts
 from bpa.core.guards import Memory, Permissions
 from bpa.core.host import PROBES, hugepages, kernel, module_files, module_state, sriov, sysctl
 from bpa.core.steps import RunOnHost, WriteFile
+from bpa.core.walk import LooksAtAll
 from bpa.core.want import HostWant, HugepagesWant, KernelWant, PfMatch, Profile, VfWant
 from bpa.engine import Subject, tick
 from tests.ansible_runs import Target, ansible
@@ -30,19 +31,13 @@ WANT = HostWant("bench", "https://192.0.2.1", "", None, Profile(
 
 
 @dataclass
-class OverSsh:
+class OverSsh(LooksAtAll):
     """The running system of one host, as HostWorld shows it; nothing else of it is there."""
 
     ssh: Ssh
     address: str = "127.0.0.1"
     looks: int = 0
     steps: list[str] = field(default_factory=list)
-
-    def renew(self, have, requirement):
-        return have
-
-    def whole(self):
-        return True
 
     def nothing_seen(self) -> Facts:
         return Facts()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bpa.core.requirement import Requirement, Source
 from bpa.core.verdict import Met, Verdict
@@ -20,6 +20,16 @@ class Judged(Generic[W, F]):
     requirement: Requirement[W, F]
     verdict: Verdict
     have: F
+
+
+class LooksAtAll:
+    """A world that looks at everything each time: nothing of it is ever from before the last step."""
+
+    def renew(self, have: F, requirement: Requirement[Any, F]) -> F:
+        return have
+
+    def whole(self) -> bool:
+        return True
 
 
 def walk(

@@ -11,6 +11,7 @@ from bpa.core.facts import BmcFacts, Facts, NodeFacts
 from bpa.core.requirement import Change, HostRequirement
 from bpa.core.steps import Deploy
 from bpa.core.verdict import Act, Met, Stuck
+from bpa.core.walk import LooksAtAll
 from bpa.engine import Subject
 from bpa.wiring import Wiring
 
@@ -40,7 +41,7 @@ spec:
 
 
 @dataclass
-class Drawer:
+class Drawer(LooksAtAll):
     """A machine that takes an image at once. fails: raised by the next looks; refuses: the deploy will never do."""
 
     uuid: str = "0f0f0f0f-0000-4000-8000-000000000001"
@@ -50,12 +51,6 @@ class Drawer:
     performed: list[str] = field(default_factory=list)
     on_step: object = None
     address: str = "192.0.2.20"
-
-    def renew(self, have, requirement):
-        return have
-
-    def whole(self):
-        return True
 
     def nothing_seen(self):
         return Facts()

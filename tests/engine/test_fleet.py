@@ -11,6 +11,7 @@ from bpa.core.guards import Memory, Permissions
 from bpa.core.requirement import Requirement
 from bpa.core.steps import RunOnHost
 from bpa.core.verdict import Act, Met, Stuck, Wait
+from bpa.core.walk import LooksAtAll
 from bpa.engine import Subject, survey, tick
 from bpa.fleet import Fleet
 
@@ -18,7 +19,7 @@ STEP = RunOnHost(("true",), "set it")
 
 
 @dataclass
-class Toy:
+class Toy(LooksAtAll):
     """A world of one number that a step raises; `fails` are raised by looks or acts in turn."""
 
     value: int = 0
@@ -26,12 +27,6 @@ class Toy:
     perform_fails: list[Exception] = field(default_factory=list)
     performed: int = 0
     seen: list[Memory] = field(default_factory=list)
-
-    def renew(self, have, requirement):
-        return have
-
-    def whole(self):
-        return True
 
     def nothing_seen(self):
         return None

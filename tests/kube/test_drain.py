@@ -21,6 +21,7 @@ from bpa.core.in_service import DRAIN_SECONDS, Drain
 from bpa.core.requirement import HostRequirement
 from bpa.core.steps import Cordon, EvictPods, RestartHost, Uncordon
 from bpa.core.verdict import Act, Met, Stuck, Wait
+from bpa.core.walk import LooksAtAll
 from bpa.engine import Outcome, Subject, tick
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "in-service.md"
@@ -36,7 +37,7 @@ STORY = (HostRequirement("KernelApplied", "os", _kernel, "restarted"), RETURNED)
 
 
 @dataclass
-class Host:
+class Host(LooksAtAll):
     """A host that needs one restart; its Node is in the real cluster, its kubelet is played between the ticks."""
 
     cluster: Cluster
@@ -68,12 +69,6 @@ class Host:
             self.cluster.boot += 1
         else:
             self.nodes.perform(step)
-
-    def renew(self, have: Any, requirement: Any) -> Any:
-        return have
-
-    def whole(self) -> bool:
-        return True
 
     def acknowledge(self) -> None:
         pass

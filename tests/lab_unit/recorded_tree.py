@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bpa.lab.recorded import Machine, Reply, Request
 from bpa.lab.recorded.exchange import Headers
+from bpa.lab.recorded.tree import open_tree
 
 ROOT = "/redfish/v1"
 SYSTEM = f"{ROOT}/Systems/1"
@@ -159,3 +162,11 @@ def ids(reply: Reply) -> list[str]:
 def reset(client: Client, kind: str = "ForceRestart") -> Any:
     [(_, target)] = [(n, a["target"]) for n, a in client.machine.host.doc["Actions"].items() if n == "#ComputerSystem.Reset"]
     return client.post(target, {"ResetType": kind})
+
+
+needs_trees = pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded machines are not unpacked: see .ci/run")
+
+
+def recorded(name: str, **options: Any) -> Client:
+    """A client of the recorded machine of this name."""
+    return Client(Machine(open_tree(RECORDED / name), "admin", "right", frozen=True, **options))

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 
-import pytest
-from recorded_tree import RECORDED, ROOT, Client, reset
-
-from bpa.lab.recorded import Machine
-from bpa.lab.recorded.tree import open_tree
+from recorded_tree import RECORDED, ROOT, needs_trees, recorded, reset
 
 HPE = "hpe-dl385g10plusv2-ilo5-2.72"
 PMEM = RECORDED / "hpe-ilo5-optane-pmem-fixtures"
-Make = Callable[..., Client]
-
-needs_trees = pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded machines are not unpacked: see .ci/run")
-
-
-@pytest.fixture
-def make() -> Make:
-    def build(name: str, **options: Any) -> Client:
-        return Client(Machine(open_tree(RECORDED / name), "admin", "right", frozen=True, **options))
-
-    return build
 
 
 @needs_trees
-def test_persistent_memory_is_configured_at_the_next_restart(make: Make) -> None:
-    client = make(HPE, pmem=PMEM)
+def test_persistent_memory_is_configured_at_the_next_restart() -> None:
+    client = recorded(HPE, pmem=PMEM)
     before = client.machine.chunks
     assert len(before) == 2
     bodies = json.loads((PMEM / "expected-post-bodies.json").read_bytes())
@@ -47,8 +30,8 @@ def test_persistent_memory_is_configured_at_the_next_restart(make: Make) -> None
 
 
 @needs_trees
-def test_a_chunk_is_removed_at_the_next_restart_unless_its_task_is_taken_back(make: Make) -> None:
-    client = make(HPE, pmem=PMEM)
+def test_a_chunk_is_removed_at_the_next_restart_unless_its_task_is_taken_back() -> None:
+    client = recorded(HPE, pmem=PMEM)
     first, second = client.machine.chunks
     client.delete(first)
     taken_back = client.delete(second).body["@odata.id"]
@@ -58,8 +41,8 @@ def test_a_chunk_is_removed_at_the_next_restart_unless_its_task_is_taken_back(ma
 
 
 @needs_trees
-def test_a_goal_for_memory_is_forgotten(make: Make) -> None:
-    client = make(HPE, pmem=PMEM, on=("dropped-memory-goal",))
+def test_a_goal_for_memory_is_forgotten() -> None:
+    client = recorded(HPE, pmem=PMEM, on=("dropped-memory-goal",))
     first = next(iter(client.machine.chunks))
     client.delete(first)
     reset(client)

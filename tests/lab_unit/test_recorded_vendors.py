@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from recorded_tree import RECORDED, ROOT, Client, ids, reset
+from recorded_tree import ROOT, ids, needs_trees, recorded, reset
 
-from bpa.lab.recorded import Machine
 from bpa.lab.recorded.registry import rules
-from bpa.lab.recorded.tree import open_tree
 
 DELL = "dell-r750-idrac9-6.00.30.00"
 DMTF = "dmtf-public-rackmount1-2022.3"
@@ -20,17 +17,6 @@ LENOVO = "lenovo-sr670v2-xcc-2.83"
 OPENBMC = "openbmc-stock-2.15"
 SUPERMICRO = "supermicro-sys821ge-bmc-11.01.01"
 IMAGE = "http://images.example:8080/rescue.iso"
-Make = Callable[..., Client]
-
-needs_trees = pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded machines are not unpacked: see .ci/run")
-
-
-@pytest.fixture
-def make() -> Make:
-    def build(name: str, **options: Any) -> Client:
-        return Client(Machine(open_tree(RECORDED / name), "admin", "right", frozen=True, **options))
-
-    return build
 
 
 def on_reset(**attributes: Any) -> dict[str, Any]:
@@ -48,9 +34,9 @@ def on_reset(**attributes: Any) -> dict[str, Any]:
     (SUPERMICRO, "supermicro", "Base.v1_10_3", 379, 495),
 ])
 def test_a_tree_is_known_by_what_it_says(
-    make: Make, tree: str, vendor: str, base: str, attributes: int, rules_known: int
+    tree: str, vendor: str, base: str, attributes: int, rules_known: int
 ) -> None:
-    machine = make(tree).machine
+    machine = recorded(tree).machine
     assert (machine.ways.name, machine.say.base) == (vendor, base)
     assert (len(machine.bios), len(rules(machine.store.tree))) == (attributes, rules_known)
     assert machine.sessions == {}
@@ -64,8 +50,8 @@ def test_a_tree_is_known_by_what_it_says(
     (LENOVO, "Processors_HyperThreading", "Disabled"),
     (SUPERMICRO, "Hyper_Threading_ALL__F27F", "Disable"),
 ])
-def test_a_bios_setting_goes_from_pending_to_now(make: Make, tree: str, name: str, value: Any) -> None:
-    client = make(tree)
+def test_a_bios_setting_goes_from_pending_to_now(tree: str, name: str, value: Any) -> None:
+    client = recorded(tree)
     machine = client.machine
     before = machine.bios
     etag = client.get(machine.host.settings_path).headers.get("ETag", "*")
@@ -79,8 +65,8 @@ def test_a_bios_setting_goes_from_pending_to_now(make: Make, tree: str, name: st
 
 @needs_trees
 @pytest.mark.parametrize("tree", [DELL, DMTF, HPE, LENOVO, SUPERMICRO])
-def test_media_go_in_and_out_in_the_vendors_way(make: Make, tree: str) -> None:
-    client = make(tree)
+def test_media_go_in_and_out_in_the_vendors_way(tree: str) -> None:
+    client = recorded(tree)
     slot = next(s for s in client.machine.media.values() if not s.inserted) if tree != DMTF else next(
         iter(client.machine.media.values()))
     before = slot.doc
@@ -100,8 +86,8 @@ def test_media_go_in_and_out_in_the_vendors_way(make: Make, tree: str) -> None:
 
 
 @needs_trees
-def test_dell_applies_settings_by_a_job(make: Make) -> None:
-    client = make(DELL)
+def test_dell_applies_settings_by_a_job() -> None:
+    client = recorded(DELL)
     machine, settings = client.machine, client.machine.host.settings_path
     accepted = client.patch(settings, on_reset(LogicalProc="Disabled"))
     task = accepted.headers["Location"]
@@ -119,8 +105,8 @@ def test_dell_applies_settings_by_a_job(make: Make) -> None:
 
 
 @needs_trees
-def test_dell_forgets_what_is_staged_with_its_job(make: Make) -> None:
-    client = make(DELL)
+def test_dell_forgets_what_is_staged_with_its_job() -> None:
+    client = recorded(DELL)
     task = client.patch(client.machine.host.settings_path, on_reset(LogicalProc="Disabled")).headers["Location"]
     assert client.delete(f"{client.machine.tasks.jobs}/{task.rsplit('/', 1)[-1]}").status in (200, 204)
     assert client.machine.pending == {} and client.get(task).status == 404
@@ -128,8 +114,8 @@ def test_dell_forgets_what_is_staged_with_its_job(make: Make) -> None:
 
 
 @needs_trees
-def test_dell_stages_without_an_apply_time_and_wants_a_job_made(make: Make) -> None:
-    client = make(DELL)
+def test_dell_stages_without_an_apply_time_and_wants_a_job_made() -> None:
+    client = recorded(DELL)
     settings = client.machine.host.settings_path
     assert client.patch(settings, {"Attributes": {"LogicalProc": "Disabled"}}).status == 200
     reset(client)
@@ -142,8 +128,8 @@ def test_dell_stages_without_an_apply_time_and_wants_a_job_made(make: Make) -> N
 @needs_trees
 @pytest.mark.parametrize(("fault", "state", "status", "applied"), [
     ("wrong-task-status", "Exception", "OK", False), ("wrong-task-status=critical", "Completed", "Critical", True)])
-def test_state_and_status_of_a_task_disagree(make: Make, fault: str, state: str, status: str, applied: bool) -> None:
-    client = make(DELL, on=(fault,))
+def test_state_and_status_of_a_task_disagree(fault: str, state: str, status: str, applied: bool) -> None:
+    client = recorded(DELL, on=(fault,))
     task = client.patch(client.machine.host.settings_path, on_reset(LogicalProc="Disabled")).headers["Location"]
     reset(client)
     told = client.json(task)
@@ -152,8 +138,8 @@ def test_state_and_status_of_a_task_disagree(make: Make, fault: str, state: str,
 
 
 @needs_trees
-def test_a_finished_task_vanishes(make: Make) -> None:
-    client = make(DELL, on=("task-vanishes",))
+def test_a_finished_task_vanishes() -> None:
+    client = recorded(DELL, on=("task-vanishes",))
     task = client.patch(client.machine.host.settings_path, on_reset(LogicalProc="Disabled")).headers["Location"]
     reset(client)
     assert client.get(task).status == 404 and client.machine.bios["LogicalProc"] == "Disabled"
@@ -162,14 +148,14 @@ def test_a_finished_task_vanishes(make: Make) -> None:
 @needs_trees
 @pytest.mark.parametrize(("tree", "status", "said"), [
     (DELL, 409, "PSU501"), (HPE, 400, "InvalidOperationForSystemState"), (LENOVO, 204, ""), (INTEL, 204, "")])
-def test_on_when_it_is_on(make: Make, tree: str, status: int, said: str) -> None:
-    reply = reset(make(tree), "On")
+def test_on_when_it_is_on(tree: str, status: int, said: str) -> None:
+    reply = reset(recorded(tree), "On")
     assert reply.status == status and (not said or ids(reply) == [said])
 
 
 @needs_trees
-def test_openbmc_tells_of_the_way_to_power_on_and_off(make: Make) -> None:
-    client = make(OPENBMC, post_seconds=60, shutdown_seconds=30)
+def test_openbmc_tells_of_the_way_to_power_on_and_off() -> None:
+    client = recorded(OPENBMC, post_seconds=60, shutdown_seconds=30)
     target = f"{client.machine.host.path}/Actions/ComputerSystem.Reset"
     seen = []
     for kind, seconds in (("On", 31), ("", 30), ("GracefulShutdown", 31)):
@@ -182,8 +168,8 @@ def test_openbmc_tells_of_the_way_to_power_on_and_off(make: Make) -> None:
 
 
 @needs_trees
-def test_hpe_locks_settings_and_boot_in_post_until_discovery_is_complete(make: Make) -> None:
-    client = make(HPE, post_seconds=120, os_seconds=60)
+def test_hpe_locks_settings_and_boot_in_post_until_discovery_is_complete() -> None:
+    client = recorded(HPE, post_seconds=120, os_seconds=60)
     state = client.machine.host.doc["Oem"]["Hpe"]["PostState"]
     reset(client)
     locked = client.patch(client.machine.host.settings_path, {"Attributes": {"Sriov": "Disabled"}})
@@ -198,8 +184,8 @@ def test_hpe_locks_settings_and_boot_in_post_until_discovery_is_complete(make: M
 
 
 @needs_trees
-def test_hpe_speaks_in_ids_takes_any_case_and_packs_its_registries(make: Make) -> None:
-    client = make(HPE)
+def test_hpe_speaks_in_ids_takes_any_case_and_packs_its_registries() -> None:
+    client = recorded(HPE)
     assert client.json("/redfish/V1/SYSTEMS/1/bios/Settings/")["Id"] == "settings"
     done = client.patch("/redfish/v1/systems/1/bios/settings/", {"Attributes": {"Sriov": "Disabled"}})
     assert ids(done) == ["SystemResetRequired"] and "Message" not in done.body["error"]["@Message.ExtendedInfo"][0]
@@ -209,8 +195,8 @@ def test_hpe_speaks_in_ids_takes_any_case_and_packs_its_registries(make: Make) -
 
 
 @needs_trees
-def test_lenovo_wants_an_etag_for_media_and_shows_one_slot_twice(make: Make) -> None:
-    client = make(LENOVO)
+def test_lenovo_wants_an_etag_for_media_and_shows_one_slot_twice() -> None:
+    client = recorded(LENOVO)
     path = f"{ROOT}/Systems/1/VirtualMedia/EXT1"
     assert client.patch(path, {"Image": IMAGE}).status == 428
     assert client.patch(path, {"Image": IMAGE}, If_Match=client.get(path).headers["ETag"]).status == 200
@@ -218,8 +204,8 @@ def test_lenovo_wants_an_etag_for_media_and_shows_one_slot_twice(make: Make) -> 
 
 
 @needs_trees
-def test_lenovo_keeps_a_boot_order_until_the_restart_and_says_how_far_it_is(make: Make) -> None:
-    client = make(LENOVO, post_seconds=60)
+def test_lenovo_keeps_a_boot_order_until_the_restart_and_says_how_far_it_is() -> None:
+    client = recorded(LENOVO, post_seconds=60)
     order = client.machine.boot["BootOrder"][::-1]
     assert client.patch(f"{ROOT}/Systems/1/Pending", {"Boot": {"BootOrder": order}}).status == 200
     assert client.machine.boot["BootOrder"] == order[::-1]
@@ -233,8 +219,8 @@ def test_lenovo_keeps_a_boot_order_until_the_restart_and_says_how_far_it_is(make
 
 
 @needs_trees
-def test_hpe_takes_a_boot_order_by_structure_and_shows_it_by_number_after_the_restart(make: Make) -> None:
-    client = make(HPE)
+def test_hpe_takes_a_boot_order_by_structure_and_shows_it_by_number_after_the_restart() -> None:
+    client = recorded(HPE)
     settings = f"{ROOT}/systems/1/bios/oem/hpe/boot/settings/"
     order = client.json(settings)["PersistentBootConfigOrder"]
     before = client.machine.boot["BootOrder"]
@@ -248,8 +234,8 @@ def test_hpe_takes_a_boot_order_by_structure_and_shows_it_by_number_after_the_re
 
 
 @needs_trees
-def test_dell_boots_from_what_its_own_attributes_name_and_only_once(make: Make) -> None:
-    client = make(DELL)
+def test_dell_boots_from_what_its_own_attributes_name_and_only_once() -> None:
+    client = recorded(DELL)
     manager = f"{ROOT}/Managers/iDRAC.Embedded.1"
     one, other = f"{manager}/Attributes", f"{manager}/Oem/Dell/DellAttributes/iDRAC.Embedded.1"
     chosen_once = {"ServerBoot.1.FirstBootDevice": "VCD-DVD", "ServerBoot.1.BootOnce": "Enabled"}
@@ -263,8 +249,8 @@ def test_dell_boots_from_what_its_own_attributes_name_and_only_once(make: Make) 
 
 
 @needs_trees
-def test_supermicro_shows_eject_only_while_media_is_in_and_keeps_the_name(make: Make) -> None:
-    client = make(SUPERMICRO)
+def test_supermicro_shows_eject_only_while_media_is_in_and_keeps_the_name() -> None:
+    client = recorded(SUPERMICRO)
     slot = client.machine.slot("VirtualMedia1")
     insert, eject = f"{slot.path}/Actions/VirtualMedia.InsertMedia", f"{slot.path}/Actions/VirtualMedia.EjectMedia"
     assert "#VirtualMedia.EjectMedia" not in slot.doc["Actions"] and client.post(eject).status == 404
@@ -277,8 +263,8 @@ def test_supermicro_shows_eject_only_while_media_is_in_and_keeps_the_name(make: 
 
 @needs_trees
 @pytest.mark.parametrize("tree", [INTEL, OPENBMC])
-def test_machines_without_media_or_settings_stay_so(make: Make, tree: str) -> None:
-    client = make(tree)
+def test_machines_without_media_or_settings_stay_so(tree: str) -> None:
+    client = recorded(tree)
     assert client.machine.media == {}
     assert reset(client, "ForceOff").status in (200, 204)
     assert client.machine.power == "Off"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bpa.adapters.errors import Busy, Refused
 from bpa.core import steps
 from bpa.core.cluster.installer import fingerprint
 from bpa.core.facts import ClusterFacts, InstallerRun, MemberFacts
 from bpa.core.requirement import Source
+from bpa.core.walk import LooksAtAll
 from bpa.core.want import ClusterWant
 from bpa.lab.simulated.faults import Fault, Faults
 from bpa.lab.simulated.machine import USUAL, Durations
@@ -28,7 +28,7 @@ class _Run:
     lost: bool
 
 
-class SimulatedCluster:
+class SimulatedCluster(LooksAtAll):
     """A cluster in memory. `installer` is what the site names ("" = none); performed holds every step that was begun."""
 
     def __init__(
@@ -79,12 +79,6 @@ class SimulatedCluster:
                                  self.faults.strikes("installer lost", now) is not None)
             case _:
                 raise TypeError(f"a cluster cannot perform {type(step).__name__}")
-
-    def renew(self, have: Any, requirement: Any) -> Any:
-        return have
-
-    def whole(self) -> bool:
-        return True
 
     def acknowledge(self) -> None:
         """A person asks again: a failed run no longer stands in the way."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from bpa.adapters.errors import Busy, Refused, Unreachable
 from bpa.core import steps
@@ -13,6 +12,7 @@ from bpa.core.facts import BmcFacts, Facts, OsFacts, ServiceFacts
 from bpa.core.failed_command import failed
 from bpa.core.in_service import disturbs
 from bpa.core.requirement import Source
+from bpa.core.walk import LooksAtAll
 from bpa.core.want import HostWant
 from bpa.lab.simulated.answers import answers
 from bpa.lab.simulated.commands import run
@@ -23,7 +23,7 @@ from bpa.lab.simulated.machine import USUAL, Durations, Hardware, Machine
 from bpa.lab.simulated.node import Node
 
 
-class SimulatedHost:
+class SimulatedHost(LooksAtAll):
     """A host in memory. `half_way` is called in the middle of every step that has one: a test may stop us there.
 
     kubernetes is the Node that it has become, None = it is in no cluster.
@@ -112,12 +112,6 @@ class SimulatedHost:
             case _:
                 raise TypeError(f"a host cannot perform {type(step).__name__}")
         self._settle()
-
-    def renew(self, have: Any, requirement: Any) -> Any:
-        return have
-
-    def whole(self) -> bool:
-        return True
 
     def acknowledge(self) -> None:
         """A person asks again."""
